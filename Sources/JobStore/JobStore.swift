@@ -1,0 +1,217 @@
+// Where jobs are kept. The row of a job is the only place where acceptors, attempts and clients meet.
+//
+// Every implementation passes one exam (Tests/JobStoreTests). Implementations decide nothing about jobs: which state
+// follows which is JobModel's, the verbs here say only under which condition a change is written.
+
+import JobModel
+
+/// A durable store of jobs. All verbs may be called concurrently. What a writing verb did is durable (it survives power
+/// loss) and visible to every process when the call returns; concurrent writers share commits.
+public protocol JobStore: Sendable {
+  /// The key that ``JobIDIssuer`` needs, the same for every process and every start on this store.
+  var idKey: SipHashKey { get }
+
+  /// For people: which store, and what its durability is, such as `sqlite`, `wal, synchronous=full`.
+  var description: StoreDescription { get }
+
+  // MARK: Writing
+
+  /// Inserts a new job: `scheduled`, `queued`, or at once `running` (then `owner`, `runBy`, `attempt` and `startedAt` are
+  /// set by the caller).
+  func submit(_ job: Job) async throws(StoreError)
+
+  /// Makes the next jobs in line `running` under `request.owner` and gives them back: highest priority first, then first
+  /// come first served. Each rises its `attempt` by one. No job is given to two callers.
+  func claim(_ request: ClaimRequest) async throws(StoreError) -> [Job]
+
+  /// Writes what has become of a running attempt: `job` as it shall be now (final, or `scheduled` or `queued` for another
+  /// attempt), if its row is still `running`, with this owner and the same attempt number.
+  func finishIfStillOwned(_ job: Job, owner: OwnerID, attempt: Int) async throws(StoreError) -> FinishReceipt
+
+  /// Writes progress and the process that runs the attempt, where the job is still `running` under `owner`. Gives back the
+  /// new revisions, of those that were.
+  func recordProgressIfStillOwned(_ updates: [ProgressUpdate], owner: OwnerID) async throws(StoreError) -> [JobID: Int]
+
+  /// Appends to what a job printed.
+  func appendLog(_ id: JobID, _ bytes: [UInt8]) async throws(StoreError)
+
+  /// Ends a job that waits, or marks a running one to be stopped. `expiresAt` is for a job that ends here.
+  func requestCancel(_ id: JobID, now: Timestamp, expiresAt: Timestamp) async throws(StoreError) -> CancelDecision
+
+  /// Queues a failed or cancelled job once more, with a fresh count of attempts allowed (`maxAttempts` rises by one if
+  /// they are used up), its result, error, log and end forgotten; the past attempts stay listed.
+  func retry(_ id: JobID, now: Timestamp) async throws(StoreError) -> RetryDecision
+
+  /// Forgets a job that has ended, with its log. The caller then removes the spool files it is given.
+  func delete(_ id: JobID) async throws(StoreError) -> DeleteDecision
+
+  /// Makes jobs that are due `queued`, at most `limit` of them.
+  func promoteDue(now: Timestamp, limit: Int) async throws(StoreError) -> Promotion
+
+  /// Deals with every job that is `running` under an owner that is not among `live`: repeated (`queued`, its lost count
+  /// one higher), cancelled where that was asked for, or failed as `lost` for good. Gives back what became of them.
+  func rescueAbandoned(live: Set<OwnerID>, now: Timestamp, expiresAt: Timestamp) async throws(StoreError) -> [Job]
+
+  /// Removes at most `limit` jobs whose `expiresAt` has passed. The caller then removes the spool files it is given.
+  func removeExpired(now: Timestamp, limit: Int) async throws(StoreError) -> Removal
+
+  /// Sets the executor of every job of these handlers that has not started: registrations and configuration may have
+  /// moved a handler since it was submitted.
+  func assignExecutors(_ executors: [String: Executor]) async throws(StoreError)
+
+  // MARK: Reading
+
+  func job(_ id: JobID) async throws(StoreError) -> Job?
+
+  /// Newest first.
+  func list(_ filter: JobFilter, before: JobID?, limit: Int) async throws(StoreError) -> [Job]
+
+  /// What the job printed, from `offset`; `nil` if there is no such job.
+  func log(_ id: JobID) async throws(StoreError) -> [UInt8]?
+
+  /// Jobs by state and executor, of the states that are not final; and when the oldest queued one began to wait.
+  func depth() async throws(StoreError) -> StoreDepth
+
+  /// When the next `scheduled` job is due.
+  func nextDue() async throws(StoreError) -> Timestamp?
+
+  /// Names of all spool files that some job refers to.
+  func spoolFileNames() async throws(StoreError) -> Set<String>
+
+  /// Finishes the writes under way, and closes. May be called twice; every verb afterwards throws ``StoreError``.
+  func close() async
+}
+
+public struct StoreDescription: Sendable, Equatable {
+  public var kind: String
+  public var durability: String
+  public init(kind: String, durability: String) {
+    self.kind = kind
+    self.durability = durability
+  }
+}
+
+public struct ClaimRequest: Sendable {
+  public var executor: Executor
+  public var limit: Int
+  public var owner: OwnerID
+  public var runBy: RunBy
+  public var now: Timestamp
+  /// Handlers this process does not know are left in line.
+  public init(executor: Executor, limit: Int, owner: OwnerID, runBy: RunBy, now: Timestamp) {
+    self.executor = executor
+    self.limit = limit
+    self.owner = owner
+    self.runBy = runBy
+    self.now = now
+  }
+}
+
+public enum FinishReceipt: Sendable, Equatable {
+  /// Written; this is the row's revision now.
+  case written(revision: Int)
+  /// Nothing was written: the job was to be tried again, but was asked to be cancelled meanwhile. Finish it as cancelled.
+  case cancelRequested
+  /// Nothing was written: the row is gone, has ended, or belongs to another attempt.
+  case notOwned
+}
+
+public struct ProgressUpdate: Sendable {
+  public var id: JobID
+  public var progress: JobProgress?
+  public var runBy: RunBy
+  public init(id: JobID, progress: JobProgress?, runBy: RunBy) {
+    self.id = id
+    self.progress = progress
+    self.runBy = runBy
+  }
+}
+
+public enum CancelDecision: Sendable, Equatable {
+  /// It had not started, and has ended now.
+  case cancelled(Job)
+  /// It is running and is marked; whoever runs it is to be told.
+  case stopping(Job)
+  case alreadyEnded(Job)
+  case unknown
+}
+
+public enum RetryDecision: Sendable, Equatable {
+  case queued(Job)
+  /// It succeeded, or has not ended.
+  case refused(Job)
+  case unknown
+}
+
+public enum DeleteDecision: Sendable, Equatable {
+  case deleted(spoolFiles: [String])
+  case notEnded(Job)
+  case unknown
+}
+
+public struct Promotion: Sendable, Equatable {
+  /// The jobs that are queued now, by the executor they wait for.
+  public var promoted: [JobID: Executor]
+  public var nextDue: Timestamp?
+  public init(promoted: [JobID: Executor], nextDue: Timestamp?) {
+    self.promoted = promoted
+    self.nextDue = nextDue
+  }
+}
+
+public struct Removal: Sendable, Equatable {
+  public var ids: [JobID]
+  public var spoolFiles: [String]
+  public init(ids: [JobID], spoolFiles: [String]) {
+    self.ids = ids
+    self.spoolFiles = spoolFiles
+  }
+}
+
+public struct JobFilter: Sendable, Equatable {
+  public var state: JobState?
+  public var handler: String?
+  public var queue: String?
+  public init(state: JobState? = nil, handler: String? = nil, queue: String? = nil) {
+    self.state = state
+    self.handler = handler
+    self.queue = queue
+  }
+}
+
+public struct StoreDepth: Sendable, Equatable {
+  public var scheduled: Int
+  public var queued: [Executor: Int]
+  public var running: Int
+  public var oldestQueuedAt: Timestamp?
+  public init(scheduled: Int, queued: [Executor: Int], running: Int, oldestQueuedAt: Timestamp?) {
+    self.scheduled = scheduled
+    self.queued = queued
+    self.running = running
+    self.oldestQueuedAt = oldestQueuedAt
+  }
+}
+
+/// The store could not do what it was asked: disk full, file damaged, a newer schema, closed.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+  public enum Kind: Sendable, Equatable {
+    /// It may work later: disk full, I/O error, locked by a stranger.
+    case unavailable
+    /// It will not work: not a database, damaged, made by a newer version.
+    case unusable
+    case closed
+  }
+  public var kind: Kind
+  /// The verb, such as `submit`.
+  public var operation: String
+  /// The cause in the store's own words, with its code: for logs, not for clients.
+  public var cause: String
+
+  public init(_ kind: Kind, operation: String, cause: String) {
+    self.kind = kind
+    self.operation = operation
+    self.cause = cause
+  }
+
+  public var description: String { "store: \(operation): \(cause)" }
+}
