@@ -1,0 +1,93 @@
+import EventLoop
+import HTTPServer
+import JobModel
+import StrictJSON
+
+/// `GET /v1/jobs`: newest first, a page at a time.
+extension API {
+  static let pageLimit = 1...200
+  static let defaultPage = 50
+
+  func list(_ exchange: HTTPExchange) throws(APIError) {
+    let parameters = try query(exchange.head, only: ["state", "handler", "limit", "cursor"])
+    var filter = JobFilter()
+    if let text = parameters["state"] {
+      guard let state = JobState(rawValue: text) else {
+        let states = JobState.allCases.map(\.rawValue).joined(separator: ", ")
+        throw .badRequest("state must be one of \(states)")
+      }
+      filter.state = state
+    }
+    if let name = parameters["handler"] {
+      guard !name.isEmpty, name.utf8.count <= 64 else { throw .badRequest("handler must be a handler's name") }
+      filter.handler = name
+    }
+    var limit = Self.defaultPage
+    if let text = parameters["limit"] {
+      guard let value = Int(text), Self.pageLimit.contains(value) else {
+        throw .badRequest("limit must be a whole number from 1 to \(Self.pageLimit.upperBound)")
+      }
+      limit = value
+    }
+    var before: JobID?
+    if let text = parameters["cursor"] {
+      guard let id = JobID(text), issuer.issued(id) else {
+        throw .badRequest("the cursor is not one that this server gave out")
+      }
+      before = id
+    }
+    let (found, start) = (filter, before)
+    let size = limit
+    later(exchange, .jobs) { [self] in
+      // One more than asked for tells whether there is a next page.
+      let jobs = try await store.list(found, before: start, limit: size + 1)
+      let page = jobs.prefix(size)
+      let next = jobs.count > size ? page.last?.id : nil
+      var headers = [HTTPField("Content-Type", "application/json")]
+      if let next {
+        headers.append(HTTPField("Link", "<\(Self.link(found, size, next))>; rel=\"next\""))
+      }
+      return HTTPResponse(status: 200, headers: headers, body: .bytes(Self.document(page, next)))
+    }
+  }
+
+  private static func document(_ jobs: ArraySlice<Job>, _ next: JobID?) -> [UInt8] {
+    var writer = JSONWriter(reservingBytes: jobs.count * 1024 + 64)
+    writer.beginObject()
+    writer.key("jobs")
+    writer.beginArray()
+    for job in jobs { JobDocument.write(job, into: &writer) }
+    writer.endArray()
+    writer.key("next_cursor")
+    if let next { writer.string(next.description) } else { writer.null() }
+    writer.endObject()
+    return writer.bytes
+  }
+
+  /// The next page's path; the filter's values were checked, and need no escape.
+  private static func link(_ filter: JobFilter, _ limit: Int, _ next: JobID) -> String {
+    var link = "/v1/jobs?limit=\(limit)&cursor=\(next)"
+    if let state = filter.state { link += "&state=\(state.rawValue)" }
+    if let handler = filter.handler { link += "&handler=\(PercentEncoding.encode(handler))" }
+    return link
+  }
+}
+
+enum PercentEncoding {
+  /// Escapes everything but unreserved characters (RFC 3986, section 2.3).
+  static func encode(_ text: String) -> String {
+    var encoded = ""
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
+        encoded.unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        let digits = String(byte, radix: 16, uppercase: true)
+        encoded += "%" + (digits.count == 1 ? "0" : "") + digits
+      }
+    }
+    return encoded
+  }
+}

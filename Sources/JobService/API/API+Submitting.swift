@@ -1,0 +1,128 @@
+import EventLoop
+import HTTPServer
+import HandlerAPI
+import JobModel
+import JobStore
+
+/// `POST /v1/jobs` and `POST /v1/run/{handler}`.
+extension API {
+  /// Query parameters of a submit that are not options of the job.
+  private static let submitParameters: Set<String> = ["handler", "wait"]
+
+  /// Whether a job can be taken now; asked before a body is read, and again before it is stored.
+  func admit() throws(APIError) {
+    if isDraining { throw .draining }
+    if memory.board.queuedEstimate >= context.limits.queued {
+      throw .overloaded("\(context.limits.queued) jobs are waiting already", retryAfterSeconds: 5)
+    }
+  }
+
+  func submit(_ exchange: HTTPExchange) throws(APIError) {
+    let head = exchange.head
+    let parameters = try query(head)
+    let wait = try WaitRequest.read(query: parameters["wait"], prefer: head.header("Prefer"))
+    let submission: Submission
+    if let name = parameters["handler"] {
+      guard let handler = dispatcher.handlers[name] else {
+        throw .unacceptable("/handler", "there is no handler named '\(name)'")
+      }
+      submission = try self.submission(exchange, handler, parameters, known: Self.submitParameters)
+    } else {
+      _ = try query(head, only: ["wait"])
+      guard case .bytes(let body) = exchange.body else { throw .badRequest("the request has no body") }
+      submission = try Submission(document: body, handlers: dispatcher.handlers)
+    }
+    try refuseUnsupported(head)
+    later(exchange, .jobs) { [self] in
+      let job = try await store(submission, exchange)
+      var headers = [HTTPField("Location", JobDocument.path(job.id))]
+      var latest = job
+      if let wait {
+        headers += wait.headers
+        latest = try await waitForEnd(job, wait.duration, exchange)
+      }
+      if latest.state.isFinal { return document(latest, status: 200, headers) }
+      if let seconds = RetryAfter.seconds(latest) { headers.append(HTTPField("Retry-After", "\(seconds)")) }
+      return document(latest, status: 202, headers)
+    }
+  }
+
+  func run(_ exchange: HTTPExchange, _ name: String) throws(APIError) {
+    let head = exchange.head
+    guard let handler = dispatcher.handlers[name] else { throw .notFound("there is no handler named '\(name)'") }
+    let parameters = try query(head)
+    let wait = try WaitRequest.read(query: parameters["wait"], prefer: head.header("Prefer"))
+    let submission = try self.submission(exchange, handler, parameters, known: ["wait"])
+    try refuseUnsupported(head)
+    later(exchange, .run) { [self] in
+      let job = try await store(submission, exchange)
+      let ended = try await waitForEnd(job, wait?.duration ?? .seconds(WaitRequest.limitSeconds), exchange)
+      let headers = [HTTPField("Location", JobDocument.path(job.id))] + (wait?.headers ?? [])
+      switch ended.state {
+      case .succeeded: return try resultResponse(ended, headers)
+      case .failed, .cancelled: throw APIError.jobFailed(ended)
+      case .scheduled, .queued, .running: return document(ended, status: 202, headers)
+      }
+    }
+  }
+
+  /// Of the contract, but not of this version: better refused than silently left out.
+  private func refuseUnsupported(_ head: HTTPRequestHead) throws(APIError) {
+    if head.header("Idempotency-Key") != nil {
+      throw .unacceptable("", "the header Idempotency-Key is not supported by this version")
+    }
+  }
+
+  private func submission(
+    _ exchange: HTTPExchange, _ handler: RegisteredHandler, _ parameters: QueryParameters, known: Set<String>
+  ) throws(APIError) -> Submission {
+    let body: RequestInput
+    switch exchange.body {
+    case .empty: body = .bytes([])
+    case .bytes(let bytes): body = .bytes(bytes)
+    case .file(let file): body = .file(name: file.name, byteCount: file.byteCount)
+    }
+    return try Submission(
+      handler: handler, query: parameters.items.map { ($0.name, $0.value) }, body: body,
+      mediaType: exchange.head.header("Content-Type"), known: known)
+  }
+
+  private func store(_ submission: Submission, _ exchange: HTTPExchange) async throws -> Job {
+    try admit()
+    let now = Timestamp.now
+    let job = submission.job(id: issuer.next(now: now), now: now)
+    // Kept from here on: the row will name it. A file whose row was never committed is swept at the next start.
+    if case .file(let file) = exchange.body { file.keep() }
+    let generation = memory.board.generation(of: job.id)
+    do {
+      let stored = try await dispatcher.submit(job)
+      replies.make(stored, generation: generation)
+      return stored
+    } catch {
+      if case .file(let name, _, _, _) = job.input { context.discard([name]) }
+      throw error
+    }
+  }
+
+  func waitForEnd(_ job: Job, _ limit: Duration, _ exchange: HTTPExchange) async throws(StoreError) -> Job {
+    if limit <= .zero || job.state.isFinal { return job }
+    let wait = JobWaits.Wait()
+    exchange.onClientGone = { wait.abandon() }
+    let waited = try await waits.job(job.id, limit: limit, wait: wait, isEnough: { $0.state.isFinal }) {
+      () async throws(StoreError) in try await self.current(job.id)
+    }
+    return waited ?? job
+  }
+
+  /// The job as it is: as its attempt here says, or as the store has it.
+  func current(_ id: JobID) async throws(StoreError) -> Job? {
+    if let attempt = dispatcher.attempts[id], attempt.phase == .running { return attempt.view }
+    return try await store.job(id)
+  }
+
+  func document(_ job: Job, status: Int, _ headers: [HTTPField]) -> HTTPResponse {
+    HTTPResponse(
+      status: status, headers: headers + [HTTPField("Content-Type", "application/json")],
+      body: .bytes(JobDocument.bytes(job)))
+  }
+}

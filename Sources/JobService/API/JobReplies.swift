@@ -1,0 +1,108 @@
+import EventLoop
+import HTTPServer
+import JobModel
+
+/// Ready-made replies to `GET /v1/jobs/{id}`, so that polling costs a look into a table.
+///
+/// A reply is good as long as the job's generation (see ``JobBoard``) is what it was when the job was read. Bounded: two
+/// tables, the young and the old; what is used moves to the young one, and when that is full the old one is dropped.
+@LoopActor
+final class JobReplies {
+  struct Reply {
+    let generation: UInt64
+    let etag: String
+    let isFinal: Bool
+    let response: HTTPResponse
+    let notModified: HTTPResponse
+  }
+
+  private let board: JobBoard
+  private var young: [JobID: Reply] = [:]
+  private var old: [JobID: Reply] = [:]
+  private let capacity: Int
+
+  /// Replies of larger jobs are not kept: a few would fill the memory of thousands.
+  static let keptLimitBytes = 16 * 1024
+
+  /// - Parameter capacity: replies in each of the two tables.
+  init(board: JobBoard, capacity: Int = 4096) {
+    self.board = board
+    self.capacity = capacity
+  }
+
+  /// The reply for a job whose row has not changed since it was read.
+  func reply(for id: JobID) -> Reply? {
+    if let reply = young[id] {
+      if reply.generation == board.generation(of: id) { return reply }
+      young[id] = nil
+      return nil
+    }
+    guard let reply = old.removeValue(forKey: id), reply.generation == board.generation(of: id) else { return nil }
+    insert(reply, id)
+    return reply
+  }
+
+  /// Makes the reply for a job, and keeps it.
+  ///
+  /// - Parameter generation: read before the job was.
+  @discardableResult
+  func make(_ job: Job, generation: UInt64) -> Reply {
+    let bytes = JobDocument.bytes(job)
+    let etag = Self.etag(bytes)
+    var headers = [
+      HTTPField("Content-Type", "application/json"), HTTPField("ETag", etag), HTTPField("Cache-Control", "no-cache"),
+    ]
+    if let seconds = RetryAfter.seconds(job) { headers.append(HTTPField("Retry-After", "\(seconds)")) }
+    let response: HTTPResponse
+    if bytes.count <= Self.keptLimitBytes {
+      response = HTTPResponse(PreparedResponse(status: 200, headers: headers, bytes: bytes))
+    } else {
+      response = HTTPResponse(status: 200, headers: headers, body: .bytes(bytes))
+    }
+    let reply = Reply(
+      generation: generation, etag: etag, isFinal: job.state.isFinal, response: response,
+      notModified: response.notModified())
+    if bytes.count <= Self.keptLimitBytes { insert(reply, job.id) }
+    return reply
+  }
+
+  func forget(_ id: JobID) {
+    young[id] = nil
+    old[id] = nil
+  }
+
+  private func insert(_ reply: Reply, _ id: JobID) {
+    if young.count >= capacity {
+      old = young
+      young = [:]
+    }
+    young[id] = reply
+  }
+
+  /// A strong validator (RFC 9110, section 8.8.1): a hash of the very bytes, so that progress which is not in the store
+  /// yet changes it too, and acceptors that show the same bytes agree.
+  private static func etag(_ bytes: [UInt8]) -> String {
+    // FNV-1a, twice with different offsets: 128 bits in all are plenty against an accident, and nobody gains by a forgery.
+    var a: UInt64 = 0xcbf2_9ce4_8422_2325
+    var b: UInt64 = 0x9ae1_6a3b_2f90_404f
+    for byte in bytes {
+      a = (a ^ UInt64(byte)) &* 0x100_0000_01b3
+      b = (b ^ UInt64(byte)) &* 0x100_0000_01b3 &+ 0x9e37
+    }
+    return "\"\(String(a, radix: 36))\(String(b, radix: 36))\""
+  }
+}
+
+/// When to ask again for a job that is not finished.
+enum RetryAfter {
+  /// Whole seconds, as the header has them; `nil` for a job that is finished.
+  static func seconds(_ job: Job) -> Int? {
+    switch job.state {
+    case .succeeded, .failed, .cancelled: return nil
+    case .queued, .running: return 1
+    case .scheduled:
+      guard let due = job.scheduledAt else { return 1 }
+      return Int(min(max(Timestamp.now.duration(to: due).components.seconds, 1), 3600))
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import JobModel
+import JobStore
+
+extension Dispatcher {
+  /// Ends a job that waits, or stops a running one wherever it runs.
+  func cancel(_ id: JobID) async throws(StoreError) -> CancelDecision {
+    let now = Timestamp.now
+    let decision = try await store.requestCancel(id, now: now, expiresAt: now.advanced(by: settings.retention))
+    switch decision {
+    case .cancelled(let job):
+      memory.board.markLeft(job.executor, count: job.scheduledAt == nil ? 1 : 0)
+      announce(job)
+    case .stopping(let job):
+      memory.board.markChanged(id)
+      if attempts[id] != nil {
+        stop(id)
+      } else {
+        identity.post(.cancel(id), wakingSeatsWhere: { _ in true })
+      }
+      listener?.changed(job)
+    case .alreadyEnded, .unknown: break
+    }
+    return decision
+  }
+
+  /// Stops an attempt of this acceptor; does nothing where the job is not here.
+  func stop(_ id: JobID) {
+    guard let attempt = attempts[id], !attempt.cancelRequested else { return }
+    attempt.cancelRequested = true
+    switch attempt.phase {
+    case .backlog:
+      let executor = attempt.job.executor
+      if let place = lanes[executor]?.backlog.firstIndex(where: { $0 === attempt }) {
+        lanes[executor]?.backlog.remove(at: place)
+        lanes[executor]?.state.leftBacklog()
+      }
+      finishUnstarted(attempt.job, .cancelled(Self.cancelledError(attempt.job.attempt)))
+    case .running:
+      lanes[attempt.job.executor]?.runner.cancel(attempt)
+    case .finishing:
+      break
+    }
+  }
+
+  /// Looks up which of this acceptor's jobs were asked to stop: after notices were missed.
+  func stopWhatWasCancelled() async {
+    for id in Array(attempts.keys) {
+      do {
+        if try await store.job(id)?.cancelRequested == true { stop(id) }
+      } catch {
+        log.error("cannot look for cancelled jobs", metadata: ["error": "\(error)"])
+        return
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import EventLoop
+import JobModel
+import JobStore
+
+extension Dispatcher {
+  /// Writes how an attempt ended, tells whom it concerns, and forgets the attempt.
+  func finish(_ attempt: Attempt, _ end: AttemptEnd) async {
+    let now = Timestamp.now
+    let usage = JobUsage(
+      queued: (attempt.job.scheduledAt.map { max($0, attempt.job.queuedAt) } ?? attempt.job.queuedAt)
+        .duration(to: attempt.startedAt),
+      wall: end.wall, cpu: end.cpu, maxResidentBytes: end.maxResidentBytes)
+    let outcome: JobOutcome?
+    switch end.result {
+    case .returned(let mediaType, let payload):
+      outcome = await results.keep(mediaType: mediaType, payload, for: attempt.job)
+    case .failed(let error): outcome = .failed(error)
+    case .cancelled: outcome = .cancelled(Self.cancelledError(attempt.job.attempt))
+    case .interrupted: outcome = nil
+    }
+    await saveLog(attempt)
+    let view = attempt.view
+    await write(
+      attempt, outcome.map { ended(view, $0, usage, now) } ?? view.handedBack(usage: usage, now: now),
+      ifCancelled: { ended(view, .cancelled(Self.cancelledError(view.attempt)), usage, now) })
+  }
+
+  /// Ends a claimed job that never reached a runner.
+  func finishUnstarted(_ job: Job, _ outcome: JobOutcome) {
+    guard let handler = handlers.any else { preconditionFailure("a server has at least one handler") }
+    let attempt = attempts[job.id] ?? Attempt(job, handlers[job.handler] ?? handler)
+    attempts[job.id] = attempt
+    attempt.phase = .finishing
+    let ended = ended(job, outcome, nil, .now)
+    Task { await self.write(attempt, ended, ifCancelled: { ended }) }
+  }
+
+  static func cancelledError(_ attempt: Int) -> JobError {
+    JobError(.cancelled, "the job was cancelled while it ran", attempt: attempt)
+  }
+
+  private func ended(_ job: Job, _ outcome: JobOutcome, _ usage: JobUsage?, _ now: Timestamp) -> Job {
+    job.ended(outcome, usage: usage, now: now, retention: settings.retention, jitter: .random(in: 0...1))
+  }
+
+  /// The store being away loses no end: it is offered again every second until it is taken or the store is closed, and if
+  /// this process ends first, the job is rescued as lost.
+  private func write(_ attempt: Attempt, _ job: Job, ifCancelled cancelled: () -> Job) async {
+    var job = job
+    defer { forget(attempt) }
+    while true {
+      do {
+        switch try await store.finishIfStillOwned(job, owner: identity.owner, attempt: attempt.job.attempt) {
+        case .written(let revision):
+          job.revision = revision
+          announce(job)
+          return
+        case .cancelRequested:
+          job = cancelled()
+        case .notOwned:
+          log.warning("an attempt ended that no longer owned its job", metadata: ["job": "\(job.id)"])
+          memory.board.markChanged(job.id)
+          return
+        }
+      } catch {
+        log.error("the end of a job cannot be stored yet", metadata: ["job": "\(job.id)", "error": "\(error)"])
+        if error.kind == .closed { return }
+        await EpollLoop.shared.sleep(.seconds(1))
+      }
+    }
+  }
+
+  /// Tells every acceptor and every client that waits of a committed change.
+  func announce(_ job: Job) {
+    memory.board.markChanged(job.id)
+    let seats = memory.seats
+    identity.post(.changed(job.id), wakingSeatsWhere: { seats.waiters(seat: $0) > 0 })
+    count(job)
+    listener?.changed(job)
+    joined(job)
+  }
+
+  private func count(_ job: Job) {
+    let counter: Counter? =
+      switch job.state {
+      case .succeeded: .jobsSucceeded
+      case .failed: .jobsFailed
+      case .cancelled: .jobsCancelled
+      case .scheduled: .attemptsRetried
+      case .queued: job.lostCount + job.handedBackCount > 0 ? .attemptsLost : nil
+      case .running: nil
+      }
+    if let counter { memory.counters.add(counter, seat: identity.seat) }
+  }
+
+  private func forget(_ attempt: Attempt) {
+    if attempts[attempt.job.id] === attempt { attempts[attempt.job.id] = nil }
+    resumeIfIdle()
+  }
+}

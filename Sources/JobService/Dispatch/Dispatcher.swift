@@ -1,0 +1,234 @@
+// Takes jobs from submits and from the line in the store, gives them to the runners, and writes their ends back: the
+// whole life of a job inside one acceptor.
+//
+// It owns this acceptor's attempts. It must not know HTTP. What it decides about counts is LaneState's, about states
+// JobModel's; which rows really change is the store's word.
+
+import EventLoop
+import HandlerAPI
+import JobModel
+import JobStore
+import Logging
+
+@LoopActor
+final class Dispatcher: AttemptEvents {
+  struct Settings: Sendable {
+    var node: String
+    var retention: Duration
+  }
+
+  struct Lane {
+    var state: LaneState
+    let runner: any JobRunner
+    var backlog: [Attempt] = []
+  }
+
+  let identity: AcceptorIdentity
+  let settings: Settings
+  let store: any JobStore
+  let memory: ServiceMemory
+  let handlers: HandlerRegistry
+  let results: ResultKeeper
+  let log: Logger
+
+  var lanes: [Executor: Lane] = [:]
+  var attempts: [JobID: Attempt] = [:]
+  var notesTimer: TimerToken?
+  var backlogTimers: [Executor: TimerToken] = [:]
+  var idleContinuations: [CheckedContinuation<Void, Never>] = []
+
+  /// Hears of every committed change made here, and of progress.
+  weak var listener: (any JobChangeListener)?
+
+  init(
+    identity: AcceptorIdentity, settings: Settings, store: any JobStore, memory: ServiceMemory,
+    handlers: HandlerRegistry, results: ResultKeeper, runners: [Executor: any JobRunner], log: Logger
+  ) {
+    self.identity = identity
+    self.settings = settings
+    self.store = store
+    self.memory = memory
+    self.handlers = handlers
+    self.results = results
+    self.log = log
+    for (executor, runner) in runners {
+      // Ten thousand tasks need no backlog: their slots are never short.
+      let state = LaneState(slots: runner.slots, claimsAhead: executor != .task)
+      lanes[executor] = Lane(state: state, runner: runner)
+    }
+  }
+
+  // MARK: - Submitting
+
+  /// Makes `job` durable, and starts it here at once if there is room and nobody is ahead in line.
+  ///
+  /// - Returns: the job as it is in the store.
+  func submit(_ job: Job) async throws(StoreError) -> Job {
+    let executor = job.executor
+    if job.state == .queued, let lane = lanes[executor],
+      lane.state.mayStartAtOnce(lineGeneration: memory.board.lineGeneration(executor))
+    {
+      lanes[executor]?.state.reserve()
+      defer { lanes[executor]?.state.unreserve() }
+      var claimed = job.claimed(by: identity.owner, runBy: runBy, now: .now)
+      claimed.revision = job.revision
+      try await store.submit(claimed)
+      memory.counters.add(.jobsSubmitted, seat: identity.seat)
+      take(claimed)
+      return claimed
+    }
+    try await store.submit(job)
+    memory.counters.add(.jobsSubmitted, seat: identity.seat)
+    joined(job)
+    return job
+  }
+
+  /// Tells whom it concerns that a job waits now.
+  func joined(_ job: Job) {
+    switch job.state {
+    case .queued:
+      memory.board.markJoined(job.executor)
+      callForWork(job.executor)
+    case .scheduled:
+      identity.post(.scheduled(job.scheduledAt ?? job.createdAt), wakingSeatsWhere: { _ in true })
+      listener?.scheduled(at: job.scheduledAt ?? job.createdAt)
+    case .running, .succeeded, .failed, .cancelled: break
+    }
+  }
+
+  /// Wakes whoever has room for work of this executor, here and in other acceptors.
+  func callForWork(_ executor: Executor) {
+    fill(executor)
+    let seats = memory.seats
+    identity.post(.work(executor), wakingSeatsWhere: { seats.free(executor, seat: $0) > 0 })
+  }
+
+  var runBy: RunBy { RunBy(node: settings.node, acceptor: identity.seat, pid: 0) }
+
+  // MARK: - Claiming
+
+  /// Takes from the line what there is room for.
+  func fill(_ executor: Executor) {
+    guard var lane = lanes[executor] else { return }
+    lane.state.slots = lane.runner.slots
+    // Published before the line's generation is read (see SeatBoard.setFree).
+    memory.seats.setFree(lane.state.hasFreeSlot ? lane.state.room : 0, executor, seat: identity.seat)
+    memory.seats.setRunning(lane.state.running, executor, seat: identity.seat)
+    let generation = memory.board.lineGeneration(executor)
+    let size = lane.state.claimSize(lineGeneration: generation)
+    if size > 0 { lane.state.claimBegan(size) }
+    lanes[executor] = lane
+    if size > 0 { Task { await self.claim(executor, size, generation) } }
+  }
+
+  private func claim(_ executor: Executor, _ size: Int, _ generation: UInt64) async {
+    let request = ClaimRequest(executor: executor, limit: size, owner: identity.owner, runBy: runBy, now: .now)
+    let jobs: [Job]
+    do {
+      jobs = try await store.claim(request)
+    } catch {
+      log.error("the line cannot be read; trying again in a second", metadata: ["error": "\(error)"])
+      // The lane counts as claiming meanwhile, so nothing else asks.
+      EpollLoop.shared.schedule(after: .seconds(1)) { [weak self] in
+        self?.lanes[executor]?.state.claimFailed()
+        self?.fill(executor)
+      }
+      return
+    }
+    lanes[executor]?.state.claimEnded(found: jobs.count, lineGeneration: generation)
+    memory.board.markLeft(executor, count: jobs.count)
+    for job in jobs {
+      memory.board.markChanged(job.id)
+      listener?.changed(job)
+      take(job)
+    }
+    fill(executor)
+  }
+
+  /// Puts a job that is `running` under this owner to work.
+  private func take(_ job: Job) {
+    guard let handler = handlers[job.handler] else {
+      let text = "this server has no handler named '\(job.handler)' any more"
+      finishUnstarted(job, .failed(JobError(.handlerError, text, attempt: job.attempt)))
+      return
+    }
+    let attempt = Attempt(job, handler)
+    attempts[job.id] = attempt
+    guard var lane = lanes[job.executor] else { preconditionFailure("no lane for executor \(job.executor)") }
+    if lane.state.hasFreeSlot {
+      start(attempt)
+    } else {
+      lane.state.backlogged()
+      lane.backlog.append(attempt)
+      lanes[job.executor] = lane
+      watchBacklog(job.executor)
+    }
+  }
+
+  private func start(_ attempt: Attempt) {
+    let executor = attempt.job.executor
+    lanes[executor]?.state.started()
+    attempt.phase = .running
+    attempt.since = MonotonicClock.now
+    attempt.startedAt = .now
+    memory.counters.add(.attemptsStarted, seat: identity.seat)
+    lanes[executor]?.runner.start(attempt, events: self)
+  }
+
+  /// Gives free slots to the backlog.
+  func startNext(_ executor: Executor) {
+    while let lane = lanes[executor], lane.state.hasFreeSlot, let next = lane.backlog.first {
+      lanes[executor]?.backlog.removeFirst()
+      lanes[executor]?.state.leftBacklog()
+      start(next)
+    }
+  }
+
+  // MARK: - AttemptEvents
+
+  func started(_ attempt: Attempt, pid: Int32) {
+    attempt.pid = pid
+    attempt.isDirty = true
+    noteSoon()
+  }
+
+  func progressed(_ attempt: Attempt, _ progress: JobProgress) {
+    attempt.progress = progress
+    attempt.isDirty = true
+    noteSoon()
+    listener?.progressed(attempt.view)
+  }
+
+  func printed(_ attempt: Attempt, _ bytes: [UInt8]) {
+    attempt.log.append(bytes)
+    noteSoon()
+  }
+
+  func slotsChanged() {
+    for executor in Array(lanes.keys) {
+      lanes[executor]?.state.slots = lanes[executor]?.runner.slots ?? 0
+      startNext(executor)
+      fill(executor)
+    }
+  }
+
+  func ended(_ attempt: Attempt, _ end: AttemptEnd) {
+    let executor = attempt.job.executor
+    lanes[executor]?.state.ended(runMicroseconds: Double(end.wall.microsecondsClamped))
+    attempt.phase = .finishing
+    startNext(executor)
+    fill(executor)
+    Task { await self.finish(attempt, end) }
+  }
+}
+
+/// Who shows jobs to clients, and must know when they change.
+@LoopActor
+protocol JobChangeListener: AnyObject {
+  /// This acceptor committed a change; `job` is the row as it is now.
+  func changed(_ job: Job)
+  /// A job that runs here got further.
+  func progressed(_ job: Job)
+  /// A job is due at this time.
+  func scheduled(at due: Timestamp)
+}

@@ -1,0 +1,54 @@
+import HandlerAPI
+import JobModel
+import JobStore
+import Multiprocessing
+import StrictJSON
+
+/// Turns what a handler returned into what the store keeps: small results stand in the job's row, others in a spool file.
+struct ResultKeeper: Sendable {
+  let spool: SpoolFolder
+  let disk: BlockingThread
+
+  /// Reads and checks a result; the outcome is `invalid_result` where it is not what it says it is.
+  func keep(mediaType: String, _ payload: Payload, for job: Job) async -> JobOutcome {
+    do {
+      switch payload {
+      case .bytes(let bytes) where bytes.count <= JobResult.inlineLimitBytes:
+        if MediaType.isJSON(mediaType) {
+          do {
+            _ = try JSONDocument.parse(bytes)
+          } catch {
+            return .failed(JobError(.invalidResult, "the result is not JSON: \(error)", attempt: job.attempt))
+          }
+        }
+        return .succeeded(JobResult(mediaType: mediaType, byteCount: bytes.count, body: .bytes(bytes)))
+      case .bytes(let bytes):
+        let name = try await disk.run { try spool.write(bytes) }
+        return .succeeded(JobResult(mediaType: mediaType, byteCount: bytes.count, body: .file(name: name)))
+      case .file(let file, let byteCount):
+        let name = try await disk.run { try spool.copy(from: file.descriptor, byteCount: byteCount) }
+        return .succeeded(JobResult(mediaType: mediaType, byteCount: byteCount, body: .file(name: name)))
+      }
+    } catch {
+      return .failed(JobError(.invalidResult, "the result could not be stored: \(error)", attempt: job.attempt))
+    }
+  }
+}
+
+enum MediaType {
+  /// `application/json` and the `+json` types (RFC 6839, section 3.1), with or without parameters.
+  static func isJSON(_ mediaType: String) -> Bool {
+    let essence = mediaType.prefix { $0 != ";" }.lowercased().trimmed
+    return essence == "application/json" || essence == "text/json" || essence.hasSuffix("+json")
+  }
+}
+
+extension StringProtocol {
+  /// Without the spaces and tabs around it.
+  var trimmed: String {
+    var rest = self[...]
+    while let first = rest.first, first == " " || first == "\t" { rest = rest.dropFirst() }
+    while let last = rest.last, last == " " || last == "\t" { rest = rest.dropLast() }
+    return String(rest)
+  }
+}

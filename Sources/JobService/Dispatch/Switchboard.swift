@@ -1,0 +1,56 @@
+import EventLoop
+import JobModel
+
+/// Reads what other acceptors posted, and tells it to whom it concerns here.
+@LoopActor
+final class Switchboard: JobChangeListener {
+  private let dispatcher: Dispatcher
+  private let housekeeper: Housekeeper
+  private let waits: JobWaits
+  private let replies: JobReplies
+  private var cursors: NoticeRings.Cursors
+
+  init(dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, replies: JobReplies) {
+    self.dispatcher = dispatcher
+    self.housekeeper = housekeeper
+    self.waits = waits
+    self.replies = replies
+    cursors = dispatcher.identity.notices.cursors()
+    waits.onFirstWait = { [weak self] in self?.skipChanges() }
+  }
+
+  /// The seat was woken.
+  func woken() {
+    let batch = dispatcher.identity.notices.read(&cursors, as: dispatcher.identity.seat)
+    for notice in batch.notices {
+      switch notice {
+      case .changed(let id): waits.changedElsewhere(id)
+      case .cancel(let id): dispatcher.stop(id)
+      case .work(let executor): dispatcher.fill(executor)
+      case .scheduled(let due): housekeeper.scheduled(at: due)
+      }
+    }
+    if batch.missedChanges { waits.lookAgain() }
+    if batch.missedControls {
+      Task { await self.dispatcher.stopWhatWasCancelled() }
+      for executor in Executor.allCases { dispatcher.fill(executor) }
+      housekeeper.missedSchedules()
+    }
+    housekeeper.look()
+  }
+
+  /// Nobody waited, so the changes so far concern nobody.
+  private func skipChanges() { dispatcher.identity.notices.skipChanges(&cursors) }
+
+  // MARK: - JobChangeListener
+
+  func changed(_ job: Job) {
+    // Read after the change was marked, so the reply is good until the next one.
+    replies.make(job, generation: dispatcher.memory.board.generation(of: job.id))
+    waits.changed(job)
+  }
+
+  func progressed(_ job: Job) { replies.forget(job.id) }
+
+  func scheduled(at due: Timestamp) { housekeeper.scheduled(at: due) }
+}

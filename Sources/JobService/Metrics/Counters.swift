@@ -1,0 +1,52 @@
+// What is counted, by seat. Only the acceptor in a seat raises its counters; they are kept when it is replaced, so totals
+// never fall while the server lives.
+
+import JobModel
+
+/// A counter of one number.
+enum Counter: Int, CaseIterable, Sendable {
+  case jobsSubmitted
+  case attemptsStarted
+  case jobsSucceeded, jobsFailed, jobsCancelled
+  case attemptsRetried, attemptsLost
+  case jobsExpired
+  case commits, commitWrites, commitMicroseconds
+  case cacheHits, cacheMisses
+  case workersReplaced
+  case requestBytes
+}
+
+struct Counters: Sendable {
+  private static let routes = Route.Kind.allCases.count
+  private static let statusClasses = 6
+  private static let wordsASeat = Counter.allCases.count + routes * statusClasses
+  static func wordCount(seats: Int) -> Int { seats * wordsASeat }
+
+  private let words: SharedWords
+  let seats: Int
+
+  init(_ words: SharedWords, seats: Int) {
+    self.words = words
+    self.seats = seats
+  }
+
+  func add(_ counter: Counter, _ amount: Int = 1, seat: Int) {
+    words.add(seat * Self.wordsASeat + counter.rawValue, UInt64(truncatingIfNeeded: amount))
+  }
+
+  func addRequest(_ route: Route.Kind, status: Int, seat: Int) {
+    words.add(requestIndex(route, statusClass: min(max(status / 100, 0), 5), seat: seat))
+  }
+
+  private func requestIndex(_ route: Route.Kind, statusClass: Int, seat: Int) -> Int {
+    seat * Self.wordsASeat + Counter.allCases.count + route.rawValue * Self.statusClasses + statusClass
+  }
+
+  func total(_ counter: Counter) -> UInt64 {
+    (0..<seats).reduce(0) { $0 &+ words.load($1 * Self.wordsASeat + counter.rawValue) }
+  }
+
+  func requests(_ route: Route.Kind, statusClass: Int) -> UInt64 {
+    (0..<seats).reduce(0) { $0 &+ words.load(requestIndex(route, statusClass: statusClass, seat: $1)) }
+  }
+}

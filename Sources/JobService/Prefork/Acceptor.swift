@@ -1,0 +1,215 @@
+// The life of one acceptor process, from its fork to its end.
+//
+// The order of birth matters: the fork server is forked first, while this process has one thread and neither an event
+// loop, a database nor a daemon; everything else is made after it.
+
+import Configuration
+import EventLoop
+import Glibc
+import HTTPServer
+import HandlerAPI
+import JobModel
+import JobStore
+import Logging
+import Multiprocessing
+import Prefork
+
+@LoopActor
+final class Acceptor {
+  private let seat: AcceptorSeat
+  private let plan: AcceptorPlan
+  private let store: SQLiteJobStore
+  private let dispatcher: Dispatcher
+  private let housekeeper: Housekeeper
+  private let switchboard: Switchboard
+  private let api: API
+  private let server: HTTPServer
+  private let pool: ProcessPool?
+  private let signals: SignalDescriptor
+  private let log: Logger
+  private var isStopping = false
+
+  static let beatInterval = Duration.seconds(1)
+  /// What the last replies of a stopping server may take.
+  static let lastRepliesLimit = Duration.seconds(5)
+  /// What closing the store may take.
+  static let closeLimit = Duration.seconds(5)
+
+  /// Runs in the acceptor's process; leaves with `_exit`.
+  nonisolated static func main(_ seat: AcceptorSeat, _ plan: AcceptorPlan) -> Never {
+    var log = plan.log
+    log[metadataKey: "acceptor"] = "\(seat.index)"
+    do {
+      let workers = plan.workers(seat: seat.index)
+      let forkServer =
+        try workers > 0 ? ForkServer.start(WorkerGlue.program(plan.handlers)) : nil
+      let acceptor = try LoopActor.assumeIsolated {
+        try Acceptor(seat: seat, plan: plan, forkServer: forkServer, workers: workers, log: log)
+      }
+      LoopActor.assumeIsolated { acceptor.start() }
+      EpollLoop.shared.run()
+      _exit(0)
+    } catch {
+      log.critical("the acceptor cannot start", metadata: ["error": "\(error)"])
+      _exit(1)
+    }
+  }
+
+  private init(
+    seat: AcceptorSeat, plan: AcceptorPlan, forkServer: ForkServer?, workers: Int, log: Logger
+  ) throws {
+    self.seat = seat
+    self.plan = plan
+    self.log = log
+    let configuration = plan.configuration
+    let memory = plan.memory
+    let index = seat.index
+    guard case .sqlite(let path) = configuration.store
+    signals = try AcceptorSeat.signalDescriptor()
+    memory.seats.clear(seat: index)
+    memory.workers.clear(seat: index)
+
+    store = try SQLiteJobStore.open(path: path) { commit in
+      memory.counters.add(.commits, seat: index)
+      memory.counters.add(.commitWrites, commit.writes, seat: index)
+      memory.counters.add(.commitMicroseconds, Int(commit.duration.microsecondsClamped), seat: index)
+    }
+    let spool = SpoolFolder(storePath: path)
+    let disk = BlockingThread()
+    let bodies = BodyOpener(spool: spool)
+    let instances = HandlerInstances()
+    let table = seat.table
+    let identity = AcceptorIdentity(
+      seat: index, owner: OwnerID(number: seat.ownerNumber), notices: memory.notices, wake: { table.wake($0) })
+
+    var runners: [Executor: any JobRunner] = [
+      .task: LocalRunner(slots: configuration.tasks, threads: nil, instances: instances, bodies: bodies),
+      .thread: LocalRunner(
+        slots: max(workers, 1), threads: ThreadExecutors(count: max(workers, 1)), instances: instances,
+        bodies: bodies),
+    ]
+    if let forkServer {
+      let pool = ProcessPool(size: workers, forkServer: forkServer)
+      runners[.process] = ProcessRunner(
+        pool: pool, bodies: bodies, seat: index, memory: memory, memoryLimitBytes: configuration.memoryLimitBytes,
+        log: log)
+      self.pool = pool
+    } else {
+      pool = nil
+    }
+    dispatcher = Dispatcher(
+      identity: identity, settings: .init(node: plan.node, retention: configuration.retention), store: store,
+      memory: memory, handlers: plan.handlers, results: ResultKeeper(spool: spool, disk: disk), runners: runners,
+      log: log)
+    housekeeper = Housekeeper(
+      dispatcher: dispatcher, spool: spool, disk: disk, log: log,
+      liveOwners: { Set(table.ownersNotToRescue().map { OwnerID(number: $0) }) },
+      isAppointed: { seat.isHousekeeper }, deathCount: { table.deathCount })
+    let context = ServiceContext(
+      version: Service.version, node: plan.node, startedAt: plan.startedAt, masterPID: plan.masterPID,
+      limits: .init(
+        queued: configuration.maxQueued, jsonBodyBytes: configuration.jsonBodyLimitBytes,
+        bodyBytes: configuration.maxBodyBytes),
+      spool: spool, disk: disk, seats: { SeatViews.read(table) }, log: log)
+    api = API(
+      context: context, dispatcher: dispatcher,
+      files: configuration.publicFolder.map { StaticFiles(root: $0) },
+      origin: RequestOrigin(ownNames: plan.ownNames))
+    switchboard = Switchboard(
+      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies)
+    dispatcher.listener = switchboard
+    server = HTTPServer(options: HTTPServerOptions(), application: api)
+  }
+
+  private func start() {
+    let loop = EpollLoop.shared
+    loop.watch(seat.wakeDescriptor, for: .readable) { [self] _ in
+      seat.acknowledgeWake()
+      switchboard.woken()
+    }
+    loop.watch(signals.number, for: .readable) { [self] _ in
+      while let signal = signals.next() { obey(signal) }
+    }
+    pool?.start()
+    beat()
+    housekeeper.start()
+    for executor in Executor.allCases { dispatcher.fill(executor) }
+    do {
+      try server.start(listeners: seat.listeners.map(\.descriptor))
+    } catch {
+      log.critical("the HTTP server cannot start", metadata: ["error": "\(error)"])
+      _exit(1)
+    }
+    seat.markReady()
+    log.debug("ready")
+  }
+
+  private func beat() {
+    seat.beat()
+    plan.memory.seats.setConnections(server.connectionCount, seat: seat.index)
+    housekeeper.look()
+    EpollLoop.shared.schedule(after: Self.beatInterval) { [self] in beat() }
+  }
+
+  // MARK: - Stopping
+
+  private func obey(_ signal: Int32) {
+    switch signal {
+    case SIGTERM: stop(limit: plan.configuration.drainTimeout)
+    case SIGQUIT: stop(limit: .zero)
+    default: log.warning("an unexpected signal", metadata: ["signal": "\(signal)"])
+    }
+  }
+
+  /// Finishes what runs within `limit`, gives back the rest, answers whoever waits, and ends the process.
+  ///
+  /// A second, quicker stop while one is under way is the master's to enforce: it kills.
+  private func stop(limit: Duration) {
+    if isStopping {
+      if limit == .zero { Task { await dispatcher.drain(limit: .zero) } }
+      return
+    }
+    isStopping = true
+    seat.markDraining()
+    api.isDraining = true
+    server.closeAfterReply = true
+    // While the whole server stops, polls are still answered. An acceptor that leaves alone leaves them to the others.
+    if !seat.table.isStopping { server.stopAccepting() }
+    Task {
+      await dispatcher.drain(limit: limit)
+      api.waits.abandonAll()
+      await lastReplies()
+      pool?.terminate()
+      server.close()
+      let close = Task { await store.close() }
+      EpollLoop.shared.schedule(after: Self.closeLimit) { _exit(0) }
+      await close.value
+      EpollLoop.shared.stop()
+    }
+  }
+
+  private func lastReplies() async {
+    server.stopAccepting()
+    if server.requestsInFlight == 0 { return }
+    await withCheckedContinuation { continuation in
+      var waiting: CheckedContinuation<Void, Never>? = continuation
+      let finish: @LoopActor () -> Void = {
+        waiting?.resume()
+        waiting = nil
+      }
+      server.onIdle = finish
+      EpollLoop.shared.schedule(after: Self.lastRepliesLimit, finish)
+    }
+  }
+}
+
+/// The seats as `/v1/processes` shows them.
+enum SeatViews {
+  static func read(_ table: SeatTable) -> [ServiceContext.SeatView] {
+    table.snapshots().map { seat in
+      ServiceContext.SeatView(
+        index: seat.index, pid: seat.pid, state: "\(seat.state)", generation: seat.generation,
+        restarts: seat.restarts, startedAt: Timestamp(microseconds: seat.startedAt))
+    }
+  }
+}

@@ -1,0 +1,122 @@
+// The server as a whole, seen from the master: what is checked and made before the first fork, and the exit status.
+//
+// This process must keep its one thread. What needs more (the database) is done by a child that ends.
+
+import Configuration
+import Glibc
+import HandlerAPI
+import JobModel
+import JobStore
+import Logging
+import Prefork
+
+public enum Service {
+  public static let version = "0.1.0"
+
+  /// Exit statuses of `millrace serve` (the numbers are sysexits.h's).
+  enum Exit {
+    static let failed: Int32 = 1
+    static let addressNotBound: Int32 = 69
+    static let storeNotOpened: Int32 = 73
+    static let configuration: Int32 = 78
+  }
+
+  /// How long the store may take to be made or migrated.
+  static let prepareLimit = Duration.seconds(600)
+
+  /// Serves until it is told to stop; returns the process's exit status.
+  ///
+  /// - Parameters:
+  ///   - handlers: for a configuration, because the diagnostic ones are a matter of configuration.
+  ///   - reload: reads the configuration anew.
+  public static func serve(
+    _ configuration: ServerConfiguration, handlers: @escaping (ServerConfiguration) -> [any Handler.Type],
+    reload: @escaping () throws -> ServerConfiguration
+  ) -> Int32 {
+    LogSetup.start(configuration.logLevel)
+    let log = Logger(label: "millrace")
+    let registry: HandlerRegistry
+    do {
+      registry = try HandlerRegistry(types: handlers(configuration), configuration)
+    } catch {
+      return fail(Exit.configuration, "\(error)")
+    }
+    let listeners: [ListenSocket]
+    do {
+      listeners = try configuration.listen.flatMap { try ListenSocket.open($0.forPrefork) }
+    } catch {
+      return fail(Exit.addressNotBound, "\(error)")
+    }
+    do {
+      let memory = ServiceMemory(
+        try SharedMemory.map(bytes: ServiceMemory.byteCount(seats: SeatTable.capacity)).base,
+        seats: SeatTable.capacity)
+      let startedAt = Timestamp.now
+      let node = hostName()
+      let master = getpid()
+      func plan(_ configuration: ServerConfiguration, _ registry: HandlerRegistry) -> AcceptorPlan {
+        AcceptorPlan(
+          configuration: configuration, handlers: registry, memory: memory, node: node, masterPID: master,
+          startedAt: startedAt, log: log)
+      }
+      if let status = try prepareStore(configuration, registry) { return status }
+      let first = plan(configuration, registry)
+      var masterPlan = MasterPlan(
+        listeners: listeners, acceptors: configuration.acceptors, log: { LogSetup.write($0, $1, $2, to: log) },
+        runAcceptor: { Acceptor.main($0, first) },
+        reload: {
+          let changed = try reload()
+          let registry = try HandlerRegistry(types: handlers(changed), changed)
+          Self.warnOfWhatIsKept(configuration, changed, log)
+          let next = plan(changed.keepingProcesses(of: configuration), registry)
+          return { Acceptor.main($0, next) }
+        })
+      masterPlan.drainTimeout = configuration.drainTimeout
+      let server = try Master(plan: masterPlan)
+      log.notice("\(startLine(configuration, listeners))", metadata: ["pid": "\(master)"])
+      return server.run()
+    } catch {
+      return fail(Exit.failed, "\(error)")
+    }
+  }
+
+  /// Makes and migrates the store, and deals with what the last server left behind, in a child.
+  ///
+  /// - Returns: the status to exit with where that failed.
+  private static func prepareStore(
+    _ configuration: ServerConfiguration, _ registry: HandlerRegistry
+  ) throws(PreforkError) -> Int32? {
+    let end = try runInChild(limit: prepareLimit) { StorePreparation.run(configuration, registry) }
+    switch end {
+    case .exited(0): return nil
+    case .exited(let status): return status
+    default: return fail(Exit.storeNotOpened, "the store could not be prepared: its process \(end)")
+    }
+  }
+
+  private static func startLine(_ configuration: ServerConfiguration, _ listeners: [ListenSocket]) -> String {
+    let addresses = listeners.map(\.description).joined(separator: ", ")
+    let acceptors = "\(configuration.acceptors) acceptor\(configuration.acceptors == 1 ? "" : "s")"
+    let workers = "\(configuration.workers) worker\(configuration.workers == 1 ? "" : "s")"
+    return "millrace \(version) serves \(addresses) with \(acceptors) and \(workers)"
+      + ", jobs in \(configuration.store.description)"
+  }
+
+  private static func warnOfWhatIsKept(_ old: ServerConfiguration, _ new: ServerConfiguration, _ log: Logger) {
+    if old.listen != new.listen || old.acceptors != new.acceptors || old.store != new.store {
+      log.warning("listen, acceptors and store change with a restart only; the old ones are kept")
+    }
+  }
+
+  static func fail(_ status: Int32, _ message: String) -> Int32 {
+    let line = "millrace: \(message.split(separator: "\n").joined(separator: " "))\n"
+    fputs(line, stderr)
+    return status
+  }
+
+  private static func hostName() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}

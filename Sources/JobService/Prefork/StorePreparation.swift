@@ -1,0 +1,59 @@
+import Configuration
+import Glibc
+import HandlerAPI
+import JobModel
+import JobStore
+
+/// What the store needs before the first acceptor: its schema, an end for the jobs of a server that died, and no files
+/// that nobody refers to. Runs in a child of its own, because it opens the database.
+enum StorePreparation {
+  /// - Returns: an exit status; what went wrong is on standard error then.
+  static func run(_ configuration: ServerConfiguration, _ handlers: HandlerRegistry) -> Int32 {
+    guard case .sqlite(let path) = configuration.store
+    do {
+      try SQLiteJobStore.prepare(path: path)
+      let spool = SpoolFolder(storePath: path)
+      try spool.create()
+      let store = try SQLiteJobStore.open(path: path)
+      var executors: [String: Executor] = [:]
+      for handler in handlers { executors[handler.name] = handler.executor }
+      let found = executors
+      let retention = configuration.retention
+      // Nothing else runs in this process: its one thread may wait for the tasks.
+      return blocking {
+        do {
+          let now = Timestamp.now
+          let lost = try await store.rescueAbandoned(live: [], now: now, expiresAt: now.advanced(by: retention))
+          if !lost.isEmpty {
+            fputs("millrace: \(lost.count) jobs of a server that ended are dealt with as lost\n", stderr)
+          }
+          try await store.assignExecutors(found)
+          try spool.sweep(keeping: try await store.spoolFileNames())
+          await store.close()
+          return 0
+        } catch {
+          return Service.fail(Service.Exit.storeNotOpened, "\(error)")
+        }
+      }
+    } catch {
+      return Service.fail(Service.Exit.storeNotOpened, "\(error)")
+    }
+  }
+
+  private static func blocking(_ body: @escaping @Sendable () async -> Int32) -> Int32 {
+    let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    defer { semaphore.deallocate() }
+    sem_init(semaphore, 0, 0)
+    nonisolated(unsafe) let done = semaphore
+    nonisolated(unsafe) let status = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    defer { status.deallocate() }
+    status.initialize(to: 1)
+    // The two pointers are touched by the task before the post, and by this thread after the wait.
+    Task.detached {
+      status.pointee = await body()
+      sem_post(done)
+    }
+    while sem_wait(semaphore) != 0 {}
+    return status.pointee
+  }
+}

@@ -1,0 +1,17 @@
+import JobModel
+
+/// Who this acceptor is among the others, and how it reaches them.
+struct AcceptorIdentity: Sendable {
+  let seat: Int
+  let owner: OwnerID
+  let notices: NoticeRings
+  /// Wakes the acceptor of another seat.
+  let wake: @Sendable (Int) -> Void
+
+  /// Posts a notice that all other acceptors can read, and wakes those for which `matters` is true; the rest read it when
+  /// they next have a reason to look.
+  func post(_ notice: Notice, wakingSeatsWhere matters: (Int) -> Bool) {
+    notices.post(notice, from: seat)
+    for other in 0..<notices.seats where other != seat && matters(other) { wake(other) }
+  }
+}

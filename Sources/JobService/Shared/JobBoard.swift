@@ -1,0 +1,70 @@
+import JobModel
+
+/// What every acceptor must know of all jobs at a glance, without asking the store.
+///
+/// - A table of *generations*: the count for a job's id is raised after each committed change of it, so that a cached
+///   reply can be told to be stale by one load. Jobs share counts (65,536 of them); a neighbour's change only costs a read.
+/// - For each executor the *line's generation*: raised whenever a job joins the line. An acceptor that found the line
+///   empty at a generation need not ask again before it changes. Nothing here is a count that could leak when a process
+///   dies between two steps.
+/// - The depth of the line as last counted, plus what joined since: an estimate for admission, corrected every second.
+struct JobBoard: Sendable {
+  static let generationCount = 1 << 16
+  static let wordCount = generationCount + 16
+
+  private let generations: SharedWords
+  private let line: SharedWords
+
+  init(_ words: SharedWords) {
+    generations = words.slice(0, Self.generationCount)
+    line = words.slice(Self.generationCount, 16)
+  }
+
+  private func slot(_ id: JobID) -> Int { Int(truncatingIfNeeded: (id.low ^ id.low >> 32 ^ id.high) & 0xffff) }
+
+  func generation(of id: JobID) -> UInt64 { generations.load(slot(id)) }
+
+  /// Call it after the commit that changed the job: who reads the new generation then also reads the new row.
+  func markChanged(_ id: JobID) { generations.advance(slot(id)) }
+
+  func lineGeneration(_ executor: Executor) -> UInt64 { line.load(executor.index) }
+
+  /// Call it after the commit that put jobs into the line.
+  func markJoined(_ executor: Executor, count: Int = 1) {
+    line.advance(executor.index)
+    line.add(4 + executor.index, UInt64(count))
+  }
+
+  func markLeft(_ executor: Executor, count: Int) { line.add(4 + executor.index, 0 &- UInt64(count)) }
+
+  /// About how many jobs wait for this executor.
+  func queuedEstimate(_ executor: Executor) -> Int { max(0, Int(Int64(bitPattern: line.load(4 + executor.index)))) }
+
+  var queuedEstimate: Int { Executor.allCases.reduce(0) { $0 + queuedEstimate($1) } }
+
+  /// Replaces the estimates by what the store counted.
+  func publish(queued: [Executor: Int], scheduled: Int, running: Int, oldestQueuedAt: Timestamp?) {
+    for executor in Executor.allCases { line.store(4 + executor.index, UInt64(queued[executor] ?? 0)) }
+    line.store(8, UInt64(scheduled))
+    line.store(9, UInt64(running))
+    line.store(10, UInt64(bitPattern: oldestQueuedAt?.microseconds ?? 0))
+  }
+
+  var scheduled: Int { Int(line.load(8)) }
+  var running: Int { Int(line.load(9)) }
+  var oldestQueuedAt: Timestamp? {
+    let value = Int64(bitPattern: line.load(10))
+    return value == 0 ? nil : Timestamp(microseconds: value)
+  }
+}
+
+extension Executor {
+  /// Its place in shared tables.
+  var index: Int {
+    switch self {
+    case .task: 0
+    case .thread: 1
+    case .process: 2
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import HTTPServer
+import JobModel
+import StrictJSON
+import Testing
+
+@testable import JobService
+
+@Suite("Reading requests")
+struct RequestReadingTests {
+  static let id = "019a0000-0000-7000-8000-000000000001"
+
+  @Test(
+    "every path of the contract names its resource",
+    arguments: [
+      ("/v1", Route.Kind.service), ("/v1/jobs", .jobs), ("/v1/jobs/\(id)", .job), ("/v1/jobs/\(id)/result", .jobResult),
+      ("/v1/jobs/\(id)/log", .jobLog), ("/v1/jobs/\(id)/cancel", .jobCancel), ("/v1/jobs/\(id)/retry", .jobRetry),
+      ("/v1/run/sha256", .run), ("/v1/handlers", .handlers), ("/v1/handlers/sha256", .handler),
+      ("/v1/processes", .processes), ("/metrics", .metrics), ("/livez", .livez), ("/readyz", .readyz), ("/", .file),
+      ("/app.js", .file), ("/v1/", .unknown), ("/v1/batches", .unknown), ("/v1/jobs/", .unknown),
+      ("/v1/jobs/\(id)/", .unknown), ("/v1/jobs/\(id)/events", .unknown), ("/v1/jobs/nonsense", .unknown),
+      ("/v1/run/", .unknown), ("/v1/run/a/b", .unknown), ("/v1x", .file),
+    ])
+  func routes(path: String, kind: Route.Kind) { #expect(Route(path: path).kind == kind) }
+
+  @Test("a malformed id is a job that does not exist, not an unknown path")
+  func malformedID() { #expect(Route(path: "/v1/jobs/nonsense") == .noSuchJob) }
+
+  @Test(
+    "a wait is read from the preference or the query, and capped",
+    arguments: [
+      (nil, "wait=5", 5), (nil, "respond-async, wait=7; foo", 7), (nil, "wait=\"9\"", 9), (nil, "wait=9999", 60),
+      ("3", "wait=9", 3), ("0", nil, 0), ("100", nil, 60),
+    ] as [(String?, String?, Int)])
+  func waits(query: String?, prefer: String?, seconds: Int) throws {
+    #expect(try WaitRequest.read(query: query, prefer: prefer)?.seconds == seconds)
+  }
+
+  @Test("a bad wait in the query is an error, a bad preference is ignored")
+  func badWaits() throws {
+    for text in ["-1", "x", "", "1.5", "+3", "9999999999999999999"] {
+      #expect(throws: APIError.self) { try WaitRequest.read(query: text, prefer: nil) }
+    }
+    #expect(try WaitRequest.read(query: nil, prefer: "wait=x") == nil)
+    #expect(try WaitRequest.read(query: nil, prefer: "wait=-1") == nil)
+    #expect(try WaitRequest.read(query: nil, prefer: "return=minimal") == nil)
+  }
+
+  @Test("options are read from JSON, an explicit null is the same as none, and every error is collected")
+  func options() throws {
+    var options = JobOptions()
+    let text = """
+      {"priority": 5, "delay": "10s", "timeout": null, "max_attempts": 0, "metadata": [1], "run_at": 3, "queue": "x"}
+      """
+    for (key, value) in try JSONDocument.parse(Array(text.utf8)).root.members { #expect(options.take(key, value)) }
+    options.finish()
+    #expect(options.priority == 5)
+    #expect(options.delay == .seconds(10))
+    #expect(options.errors.map(\.pointer) == ["/max_attempts", "/metadata", "/run_at", "/queue"])
+    #expect(!options.take("nonsense", try JSONDocument.parse(Array("1".utf8)).root))
+  }
+
+  @Test("a delay and a time cannot both be given")
+  func delayAndTime() {
+    var options = JobOptions()
+    #expect(options.take(query: "delay", "1s"))
+    #expect(options.take(query: "run_at", "2030-01-01T00:00:00Z"))
+    options.finish()
+    #expect(options.errors.map(\.pointer) == ["/delay"])
+  }
+
+  @Test("a time that has passed is now")
+  func pastTime() {
+    var options = JobOptions()
+    #expect(options.take(query: "run_at", "2001-01-01T00:00:00Z"))
+    #expect(options.due(now: .now) == nil)
+  }
+}
+
+@Suite("Requests of browsers")
+struct RequestOriginTests {
+  let origin = RequestOrigin(ownNames: ["localhost", "host-1"])
+
+  @Test(
+    "own names and any address are own",
+    arguments: ["localhost", "localhost:8080", "LOCALHOST", "host-1:80", "127.0.0.1:8080", "[::1]:8080", "10.1.2.3"])
+  func own(host: String) throws {
+    try origin.check(host: host, origin: nil, fetchSite: nil, changes: true)
+  }
+
+  @Test("a foreign name is refused", arguments: ["evil.example", "localhost.evil.example", "1.2.3", "1.2.3.4.5", "256.1.1.1"])
+  func foreign(host: String) {
+    #expect(throws: APIError.self) { try origin.check(host: host, origin: nil, fetchSite: nil, changes: false) }
+  }
+
+  @Test("a change asked for by another site's page is refused, by curl it is not")
+  func crossSite() throws {
+    let host = "127.0.0.1:8080"
+    try origin.check(host: host, origin: "http://127.0.0.1:8080", fetchSite: "same-origin", changes: true)
+    try origin.check(host: host, origin: nil, fetchSite: "none", changes: true)
+    for (from, site) in [
+      ("http://evil.example", nil), ("null", nil), ("http://127.0.0.1:9", nil), (nil, "cross-site"), (nil, "same-site"),
+    ] as [(String?, String?)] {
+      #expect(throws: APIError.self) { try origin.check(host: host, origin: from, fetchSite: site, changes: true) }
+    }
+  }
+}
+
+@Suite("What goes between an acceptor and its workers")
+struct WorkerGlueTests {
+  @Test("an attempt's header comes back as it was, with or without a deadline, whatever the media type holds")
+  func header() {
+    let id = JobID(high: 0x19a0_0000_0000_7000, low: 0x8000_0000_0000_0001)
+    let header = AttemptHeader(
+      id: id, attempt: 3, deadline: Timestamp(microseconds: 12), handler: "x", form: .body, mediaType: "a/b",
+      args: Array("{\"a\":\n1}".utf8))
+    #expect(AttemptHeader(header.bytes) == header)
+    var other = header
+    other.deadline = nil
+    #expect(AttemptHeader(other.bytes) == other)
+    other.mediaType = "a\nb"
+    #expect(AttemptHeader(other.bytes)?.args == header.args)
+    #expect(AttemptHeader(Array("nonsense".utf8)) == nil)
+  }
+
+  @Test("progress comes back as it was")
+  func progress() {
+    for progress in [
+      JobProgress(completed: 1, total: 2, message: "a\nb"), JobProgress(completed: 0, total: nil),
+      JobProgress(completed: 5, total: nil, message: ""),
+    ] {
+      #expect(ProgressText.progress(ProgressText.bytes(progress)) == progress)
+    }
+  }
+
+  @Test("a failure keeps its kind, and text that is none is a handler's error")
+  func failure() {
+    let error = FailureText.error(FailureText.bytes(.invalidArgs, "a\nb"), attempt: 2)
+    #expect(error == JobError(.invalidArgs, "a\nb", attempt: 2))
+    #expect(FailureText.error(Array("oops".utf8), attempt: 1).kind == .handlerError)
+  }
+
+  @Test("a log keeps its first mebibyte and says that it was cut")
+  func log() {
+    var log = LogBuffer()
+    log.append([UInt8](repeating: 65, count: LogBuffer.limitBytes - 1))
+    log.append(Array("BCD".utf8))
+    log.append(Array("more".utf8))
+    let text = log.take()
+    #expect(text.count > LogBuffer.limitBytes && text.count < LogBuffer.limitBytes + 100)
+    #expect(text[LogBuffer.limitBytes - 1] == UInt8(ascii: "B"))
+    #expect(String(decoding: text.suffix(20), as: UTF8.self).contains("1 MiB]"))
+    #expect(log.isEmpty)
+  }
+}
