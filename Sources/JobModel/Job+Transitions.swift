@@ -61,6 +61,86 @@ extension Job {
     return job.again(at: nil, now)
   }
 
+  /// The job in line, now that it is due. Its place is by the moment it was due, not by when that was noticed.
+  public func due(now: Timestamp) -> Job {
+    var job = self
+    job.state = .queued
+    job.queuedAt = min(scheduledAt ?? now, now)
+    job.revision += 1
+    return job
+  }
+
+  /// The running job with what it says of itself; `progress` stays as it was where nothing new is said.
+  public func progressed(_ progress: JobProgress?, runBy: RunBy) -> Job {
+    var job = self
+    job.progress = progress ?? self.progress
+    job.runBy = runBy
+    job.revision += 1
+    return job
+  }
+
+  /// The waiting job, ended before an attempt began.
+  public func cancelledInLine(now: Timestamp, expiresAt: Timestamp) -> Job {
+    var job = askedToStop()
+    job.state = .cancelled
+    job.error = JobError(.cancelled, "cancelled before it started", attempt: attempt)
+    job.finishedAt = now
+    job.expiresAt = expiresAt
+    return job
+  }
+
+  /// The running job, marked to be stopped.
+  public func askedToStop() -> Job {
+    var job = self
+    job.cancelRequested = true
+    job.revision += 1
+    return job
+  }
+
+  /// The running job whose acceptor is gone: cancelled if it was to be, else as any attempt that was lost.
+  public func abandoned(now: Timestamp, expiresAt: Timestamp) -> Job {
+    let outcome: JobOutcome =
+      cancelRequested
+      ? .cancelled(JobError(.cancelled, "cancelled; its server went away meanwhile", attempt: attempt))
+      : .failed(JobError(.lost, "the server that ran the job went away", attempt: attempt))
+    // Lost attempts are repeated at once, so there is no delay to spread.
+    return ended(outcome, usage: nil, now: now, retention: now.duration(to: expiresAt), jitter: 0)
+  }
+
+  /// The failed or cancelled job in line once more. One more attempt is allowed where all are used up; the last attempt
+  /// joins the past ones.
+  public func retried(now: Timestamp) -> Job {
+    var job = self
+    if startedAt != nil {
+      job.pastAttempts.append(
+        PastAttempt(
+          attempt: attempt, startedAt: startedAt, finishedAt: finishedAt, runBy: runBy, usage: usage, error: error))
+    }
+    job.state = .queued
+    job.maxAttempts = max(maxAttempts, countedAttempts + 1)
+    job.queuedAt = now
+    job.scheduledAt = nil
+    job.startedAt = nil
+    job.finishedAt = nil
+    job.expiresAt = nil
+    job.runBy = nil
+    job.usage = nil
+    job.progress = nil
+    job.result = nil
+    job.error = nil
+    job.cancelRequested = false
+    job.revision += 1
+    return job
+  }
+
+  /// The spool files that belong to the job.
+  public var spoolFiles: [String] {
+    var names: [String] = []
+    if case .file(let name, _, _, _) = input { names.append(name) }
+    if case .file(let name) = result?.body { names.append(name) }
+    return names
+  }
+
   /// The attempts so far that count against `maxAttempts`.
   public var countedAttempts: Int { attempt - lostCount - handedBackCount }
 

@@ -63,10 +63,11 @@ public protocol JobStore: Sendable {
 
   func job(_ id: JobID) async throws(StoreError) -> Job?
 
-  /// Newest first.
-  func list(_ filter: JobFilter, before: JobID?, limit: Int) async throws(StoreError) -> [Job]
+  /// The newest jobs before `before` that fit `filter`, newest first. The store may end a page early rather than look at
+  /// every job it has: the list goes on as long as the page says where.
+  func list(_ filter: JobFilter, before: JobID?, limit: Int) async throws(StoreError) -> JobPage
 
-  /// What the job printed, from `offset`; `nil` if there is no such job.
+  /// All that the job printed; `nil` if there is no such job.
   func log(_ id: JobID) async throws(StoreError) -> [UInt8]?
 
   /// Jobs by state and executor, of the states that are not final; and when the oldest queued one began to wait.
@@ -80,138 +81,4 @@ public protocol JobStore: Sendable {
 
   /// Finishes the writes under way, and closes. May be called twice; every verb afterwards throws ``StoreError``.
   func close() async
-}
-
-public struct StoreDescription: Sendable, Equatable {
-  public var kind: String
-  public var durability: String
-  public init(kind: String, durability: String) {
-    self.kind = kind
-    self.durability = durability
-  }
-}
-
-public struct ClaimRequest: Sendable {
-  public var executor: Executor
-  public var limit: Int
-  public var owner: OwnerID
-  public var runBy: RunBy
-  public var now: Timestamp
-  /// Handlers this process does not know are left in line.
-  public init(executor: Executor, limit: Int, owner: OwnerID, runBy: RunBy, now: Timestamp) {
-    self.executor = executor
-    self.limit = limit
-    self.owner = owner
-    self.runBy = runBy
-    self.now = now
-  }
-}
-
-public enum FinishReceipt: Sendable, Equatable {
-  /// Written; this is the row's revision now.
-  case written(revision: Int)
-  /// Nothing was written: the job was to be tried again, but was asked to be cancelled meanwhile. Finish it as cancelled.
-  case cancelRequested
-  /// Nothing was written: the row is gone, has ended, or belongs to another attempt.
-  case notOwned
-}
-
-public struct ProgressUpdate: Sendable {
-  public var id: JobID
-  public var progress: JobProgress?
-  public var runBy: RunBy
-  public init(id: JobID, progress: JobProgress?, runBy: RunBy) {
-    self.id = id
-    self.progress = progress
-    self.runBy = runBy
-  }
-}
-
-public enum CancelDecision: Sendable, Equatable {
-  /// It had not started, and has ended now.
-  case cancelled(Job)
-  /// It is running and is marked; whoever runs it is to be told.
-  case stopping(Job)
-  case alreadyEnded(Job)
-  case unknown
-}
-
-public enum RetryDecision: Sendable, Equatable {
-  case queued(Job)
-  /// It succeeded, or has not ended.
-  case refused(Job)
-  case unknown
-}
-
-public enum DeleteDecision: Sendable, Equatable {
-  case deleted(spoolFiles: [String])
-  case notEnded(Job)
-  case unknown
-}
-
-public struct Promotion: Sendable, Equatable {
-  /// The jobs that are queued now, by the executor they wait for.
-  public var promoted: [JobID: Executor]
-  public var nextDue: Timestamp?
-  public init(promoted: [JobID: Executor], nextDue: Timestamp?) {
-    self.promoted = promoted
-    self.nextDue = nextDue
-  }
-}
-
-public struct Removal: Sendable, Equatable {
-  public var ids: [JobID]
-  public var spoolFiles: [String]
-  public init(ids: [JobID], spoolFiles: [String]) {
-    self.ids = ids
-    self.spoolFiles = spoolFiles
-  }
-}
-
-public struct JobFilter: Sendable, Equatable {
-  public var state: JobState?
-  public var handler: String?
-  public var queue: String?
-  public init(state: JobState? = nil, handler: String? = nil, queue: String? = nil) {
-    self.state = state
-    self.handler = handler
-    self.queue = queue
-  }
-}
-
-public struct StoreDepth: Sendable, Equatable {
-  public var scheduled: Int
-  public var queued: [Executor: Int]
-  public var running: Int
-  public var oldestQueuedAt: Timestamp?
-  public init(scheduled: Int, queued: [Executor: Int], running: Int, oldestQueuedAt: Timestamp?) {
-    self.scheduled = scheduled
-    self.queued = queued
-    self.running = running
-    self.oldestQueuedAt = oldestQueuedAt
-  }
-}
-
-/// The store could not do what it was asked: disk full, file damaged, a newer schema, closed.
-public struct StoreError: Error, Sendable, CustomStringConvertible {
-  public enum Kind: Sendable, Equatable {
-    /// It may work later: disk full, I/O error, locked by a stranger.
-    case unavailable
-    /// It will not work: not a database, damaged, made by a newer version.
-    case unusable
-    case closed
-  }
-  public var kind: Kind
-  /// The verb, such as `submit`.
-  public var operation: String
-  /// The cause in the store's own words, with its code: for logs, not for clients.
-  public var cause: String
-
-  public init(_ kind: Kind, operation: String, cause: String) {
-    self.kind = kind
-    self.operation = operation
-    self.cause = cause
-  }
-
-  public var description: String { "store: \(operation): \(cause)" }
 }

@@ -1,0 +1,150 @@
+import GRDB
+import JobModel
+
+/// A reading connection: its statements, and the verbs that read. Belongs to one reader thread.
+final class ReadSession {
+  private let begin: PreparedStatement
+  private let end: PreparedStatement
+  private let jobByID: PreparedStatement
+  private let jobBySeq: PreparedStatement
+  private let walks: [Walk: PreparedStatement]
+  private let seqOf: PreparedStatement
+  private let logOf: PreparedStatement
+  private let queued: PreparedStatement
+  private let scheduled: PreparedStatement
+  private let running: PreparedStatement
+  private let nextDue: PreparedStatement
+  private let spoolFiles: PreparedStatement
+  private let waiting: [PreparedStatement]
+
+  init(_ database: Database) throws {
+    func prepared(_ sql: String) throws -> PreparedStatement { try PreparedStatement(database, sql) }
+    begin = try prepared("BEGIN")
+    end = try prepared("COMMIT")
+    jobByID = try prepared("SELECT \(JobColumn.list) FROM job WHERE id = ?1")
+    jobBySeq = try prepared("SELECT \(JobColumn.list) FROM job WHERE seq = ?1")
+    walks = try Dictionary(uniqueKeysWithValues: Walk.allCases.map { ($0, try prepared($0.sql)) })
+    seqOf = try prepared("SELECT seq FROM job WHERE id = ?1")
+    logOf = try prepared("SELECT bytes FROM log WHERE job_seq = ?1 ORDER BY rowid")
+    queued = try prepared(
+      "SELECT executor, count(*), min(queued_at) FROM job INDEXED BY job_queued WHERE state = 1 GROUP BY executor")
+    scheduled = try prepared("SELECT count(*) FROM job INDEXED BY job_scheduled WHERE state = 0")
+    running = try prepared("SELECT count(*) FROM job INDEXED BY job_running WHERE state = 2")
+    nextDue = try prepared(NextDue.sql)
+    spoolFiles = try prepared(
+      """
+      SELECT \(PreparedStatement.spoolFileColumns) FROM job INDEXED BY job_spool
+      WHERE input_file IS NOT NULL OR result_file IS NOT NULL
+      """)
+    waiting = try [(0, "job_scheduled"), (1, "job_queued")].map { state, index in
+      try prepared("SELECT seq, handler, executor FROM job INDEXED BY \(index) WHERE state = \(state)")
+    }
+  }
+
+  /// Reads between these two see one moment of the store, and take SQLite's locks once.
+  func beginBatch() throws(SQLiteFailure) { try begin.run() }
+  func endBatch() throws(SQLiteFailure) { try end.run() }
+
+  func job(_ id: JobID) throws(SQLiteFailure) -> Job? {
+    jobByID.bind(1, id)
+    return try jobByID.firstRow { row throws(SQLiteFailure) in try row.job() }
+  }
+
+  /// Where a list is walked, newest first: the rarer the state, the smaller its own index.
+  enum Walk: CaseIterable {
+    case all, running, failed, cancelled
+
+    init(_ filter: JobFilter) {
+      switch filter.state {
+      case .running: self = .running
+      case .failed: self = .failed
+      case .cancelled: self = .cancelled
+      case .scheduled, .queued, .succeeded, nil: self = .all
+      }
+    }
+
+    /// `seq`, `id` and whether the filter fits, of at most `?2` jobs before `?1`. The literal state is what lets
+    /// SQLite use a partial index.
+    var sql: String {
+      let source =
+        switch self {
+        case .all: "job WHERE id < ?1"
+        case .running: "job INDEXED BY job_running WHERE state = 2 AND id < ?1"
+        case .failed: "job INDEXED BY job_failed WHERE state = 4 AND id < ?1"
+        case .cancelled: "job INDEXED BY job_cancelled WHERE state = 5 AND id < ?1"
+        }
+      return """
+        SELECT seq, id, (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR handler = ?4) AND (?5 IS NULL OR queue = ?5)
+        FROM \(source) ORDER BY id DESC LIMIT ?2
+        """
+    }
+  }
+
+  /// Looks at no more than `visitLimit` jobs.
+  func list(_ filter: JobFilter, before: JobID?, limit: Int, visitLimit: Int) throws(SQLiteFailure) -> JobPage {
+    guard let walk = walks[Walk(filter)] else { preconditionFailure("every walk has its statement") }
+    walk.bind(1, before ?? JobID(high: .max, low: .max))
+    walk.bind(2, visitLimit)
+    walk.bind(3, filter.state?.code)
+    walk.bind(4, filter.handler)
+    walk.bind(5, filter.queue)
+    var fitting: [Int64] = []
+    var visited = 0
+    var last: JobID?
+    try walk.forEachRow(while: { fitting.count < limit }) { row throws(SQLiteFailure) in
+      visited += 1
+      last = try row.jobID(1)
+      if row.int(2) != 0 { fitting.append(row.int64(0)) }
+    }
+    var page = JobPage(jobs: [], next: nil)
+    for seq in fitting {
+      jobBySeq.bind(1, seq)
+      if let job = try jobBySeq.firstRow({ row throws(SQLiteFailure) in try row.job() }) { page.jobs.append(job) }
+    }
+    // A walk that ended before either limit has seen the oldest job.
+    if fitting.count == limit || visited == visitLimit { page.next = last }
+    return page
+  }
+
+  func log(_ id: JobID) throws(SQLiteFailure) -> [UInt8]? {
+    seqOf.bind(1, id)
+    guard let seq = try seqOf.firstRow({ row in row.int64(0) }) else { return nil }
+    var bytes: [UInt8] = []
+    logOf.bind(1, seq)
+    try logOf.forEachRow { row in bytes += row.bytes(0) }
+    return bytes
+  }
+
+  func depth() throws(SQLiteFailure) -> StoreDepth {
+    var depth = StoreDepth(
+      scheduled: try scheduled.firstRow { row in row.int(0) } ?? 0, queued: [:],
+      running: try running.firstRow { row in row.int(0) } ?? 0, oldestQueuedAt: nil)
+    try queued.forEachRow { row throws(SQLiteFailure) in
+      depth.queued[try Executor.ofCode(row.int64(0))] = row.int(1)
+      let oldest = Timestamp(microseconds: row.int64(2))
+      depth.oldestQueuedAt = min(depth.oldestQueuedAt ?? oldest, oldest)
+    }
+    return depth
+  }
+
+  func nextDueAt() throws(SQLiteFailure) -> Timestamp? { try NextDue.read(nextDue) }
+
+  func spoolFileNames() throws(SQLiteFailure) -> Set<String> {
+    var names: Set<String> = []
+    try spoolFiles.forEachRow { row in names.formUnion(row.spoolFiles(first: 0)) }
+    return names
+  }
+
+  /// At most `limit` jobs that wait for another executor than `executors` says.
+  func misplaced(_ executors: [String: Executor], limit: Int) throws(SQLiteFailure) -> [ExecutorMove] {
+    var moves: [ExecutorMove] = []
+    for query in waiting {
+      try query.forEachRow(while: { moves.count < limit }) { row throws(SQLiteFailure) in
+        let handler = row.text(1)
+        guard let executor = executors[handler], row.int(2) != executor.code else { return }
+        moves.append(ExecutorMove(seq: row.int64(0), handler: handler, executor: executor))
+      }
+    }
+    return moves
+  }
+}

@@ -1,0 +1,110 @@
+// The verbs of an attempt: submitted, claimed, told of, ended.
+
+import JobModel
+
+extension WriteSession {
+  func submit(_ job: Job) throws(SQLiteFailure) {
+    try insert.bindWhole(job)
+    try insert.run()
+  }
+
+  func claim(_ request: ClaimRequest) throws(SQLiteFailure) -> [Job] {
+    // A negative LIMIT would mean none to SQLite.
+    guard request.limit > 0 else { return [] }
+    nextInLine.bind(1, request.executor.code)
+    nextInLine.bind(2, request.limit)
+    let line = try collect(nextInLine)
+    if line.isEmpty { return [] }
+    return try atomically { () throws(SQLiteFailure) in
+      var claimed: [Job] = []
+      claimed.reserveCapacity(line.count)
+      for var next in line {
+        next.job = next.job.claimed(by: request.owner, runBy: request.runBy, now: request.now)
+        try write(next)
+        claimed.append(next.job)
+      }
+      return claimed
+    }
+  }
+
+  func finishIfStillOwned(_ ended: Job, owner: OwnerID, attempt: Int) throws(SQLiteFailure) -> FinishReceipt {
+    precondition(ended.state != .running, "a job that is finished must not stay running")
+    guard let row = try ownership(of: ended.id), row.owner == owner.number, row.attempt == attempt else {
+      return .notOwned
+    }
+    if row.cancelRequested && !ended.state.isFinal { return .cancelRequested }
+    var job = ended
+    // The row may have changed since the caller took its copy: progress, or a wish to cancel.
+    job.revision = row.revision + 1
+    job.cancelRequested = row.cancelRequested
+    try write(Stored(seq: row.seq, job: job), withHistory: !job.state.isFinal)
+    return .written(revision: job.revision)
+  }
+
+  func recordProgressIfStillOwned(_ updates: ArraySlice<ProgressUpdate>, owner: OwnerID) throws(SQLiteFailure)
+    -> [JobID: Int]
+  {
+    try atomically { () throws(SQLiteFailure) in
+      var revisions: [JobID: Int] = [:]
+      for news in updates {
+        guard var row = try stored(news.id), row.job.state == .running, row.job.owner == owner else { continue }
+        row.job = row.job.progressed(news.progress, runBy: news.runBy)
+        try write(row)
+        revisions[news.id] = row.job.revision
+      }
+      return revisions
+    }
+  }
+
+  func appendLog(_ id: JobID, _ bytes: [UInt8]) throws(SQLiteFailure) {
+    appendLog.bind(1, id)
+    appendLog.bind(2, bytes)
+    try appendLog.run()
+  }
+
+  /// Gives back what became of at most `limit` jobs.
+  func rescueAbandoned(live: Set<OwnerID>, now: Timestamp, expiresAt: Timestamp, limit: Int) throws(SQLiteFailure)
+    -> [Job]
+  {
+    var gone: [Int64] = []
+    try owners.forEachRow { row in
+      let owner = row.int64(0)
+      if !live.contains(OwnerID(number: owner)) { gone.append(owner) }
+    }
+    var abandoned: [Stored] = []
+    for owner in gone where abandoned.count < limit {
+      runningOf.bind(1, owner)
+      runningOf.bind(2, limit - abandoned.count)
+      abandoned += try collect(runningOf)
+    }
+    if abandoned.isEmpty { return [] }
+    return try atomically { () throws(SQLiteFailure) in
+      var rescued: [Job] = []
+      for var row in abandoned {
+        row.job = row.job.abandoned(now: now, expiresAt: expiresAt)
+        try write(row, withHistory: !row.job.state.isFinal)
+        rescued.append(row.job)
+      }
+      return rescued
+    }
+  }
+
+  private struct Ownership {
+    var seq: Int64
+    var owner: Int64
+    var attempt: Int
+    var cancelRequested: Bool
+    var revision: Int
+  }
+
+  /// `nil` unless the job is running.
+  private func ownership(of id: JobID) throws(SQLiteFailure) -> Ownership? {
+    ownership.bind(1, id)
+    return try ownership.firstRow { row in
+      guard row.int(1) == JobState.running.code else { return nil }
+      return Ownership(
+        seq: row.int64(0), owner: row.int64(2), attempt: row.int(3), cancelRequested: row.int(4) != 0,
+        revision: row.int(5))
+    } ?? nil
+  }
+}

@@ -1,0 +1,123 @@
+// What goes into the store's verbs, and what comes back.
+
+import JobModel
+
+public struct StoreDescription: Sendable, Equatable {
+  public var kind: String
+  public var durability: String
+  public init(kind: String, durability: String) {
+    self.kind = kind
+    self.durability = durability
+  }
+}
+
+public struct ClaimRequest: Sendable {
+  public var executor: Executor
+  public var limit: Int
+  public var owner: OwnerID
+  public var runBy: RunBy
+  public var now: Timestamp
+  /// Handlers this process does not know are left in line.
+  public init(executor: Executor, limit: Int, owner: OwnerID, runBy: RunBy, now: Timestamp) {
+    self.executor = executor
+    self.limit = limit
+    self.owner = owner
+    self.runBy = runBy
+    self.now = now
+  }
+}
+
+public enum FinishReceipt: Sendable, Equatable {
+  /// Written; this is the row's revision now.
+  case written(revision: Int)
+  /// Nothing was written: the job was to be tried again, but was asked to be cancelled meanwhile. Finish it as cancelled.
+  case cancelRequested
+  /// Nothing was written: the row is gone, has ended, or belongs to another attempt.
+  case notOwned
+}
+
+public struct ProgressUpdate: Sendable {
+  public var id: JobID
+  public var progress: JobProgress?
+  public var runBy: RunBy
+  public init(id: JobID, progress: JobProgress?, runBy: RunBy) {
+    self.id = id
+    self.progress = progress
+    self.runBy = runBy
+  }
+}
+
+public enum CancelDecision: Sendable, Equatable {
+  /// It had not started, and has ended now.
+  case cancelled(Job)
+  /// It is running and is marked; whoever runs it is to be told.
+  case stopping(Job)
+  case alreadyEnded(Job)
+  case unknown
+}
+
+public enum RetryDecision: Sendable, Equatable {
+  case queued(Job)
+  /// It succeeded, or has not ended.
+  case refused(Job)
+  case unknown
+}
+
+public enum DeleteDecision: Sendable, Equatable {
+  case deleted(spoolFiles: [String])
+  case notEnded(Job)
+  case unknown
+}
+
+public struct Promotion: Sendable, Equatable {
+  /// The jobs that are queued now, by the executor they wait for.
+  public var promoted: [JobID: Executor]
+  public var nextDue: Timestamp?
+  public init(promoted: [JobID: Executor], nextDue: Timestamp?) {
+    self.promoted = promoted
+    self.nextDue = nextDue
+  }
+}
+
+public struct Removal: Sendable, Equatable {
+  public var ids: [JobID]
+  public var spoolFiles: [String]
+  public init(ids: [JobID], spoolFiles: [String]) {
+    self.ids = ids
+    self.spoolFiles = spoolFiles
+  }
+}
+
+public struct JobFilter: Sendable, Equatable {
+  public var state: JobState?
+  public var handler: String?
+  public var queue: String?
+  public init(state: JobState? = nil, handler: String? = nil, queue: String? = nil) {
+    self.state = state
+    self.handler = handler
+    self.queue = queue
+  }
+}
+
+public struct JobPage: Sendable, Equatable {
+  public var jobs: [Job]
+  /// `before` of the next page; `nil` if there is none.
+  public var next: JobID?
+  public init(jobs: [Job], next: JobID?) {
+    self.jobs = jobs
+    self.next = next
+  }
+}
+
+public struct StoreDepth: Sendable, Equatable {
+  public var scheduled: Int
+  public var queued: [Executor: Int]
+  public var running: Int
+  public var oldestQueuedAt: Timestamp?
+  public init(scheduled: Int, queued: [Executor: Int], running: Int, oldestQueuedAt: Timestamp?) {
+    self.scheduled = scheduled
+    self.queued = queued
+    self.running = running
+    self.oldestQueuedAt = oldestQueuedAt
+  }
+}
