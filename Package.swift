@@ -43,7 +43,7 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "JobService", "Configuration", "HandlerAPI", "StrictJSON", "CCurl",
+        "JobModel", "Configuration", "HandlerAPI", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .target(name: "Millrace", dependencies: ["HandlerAPI", "Handlers", "Commands"], swiftSettings: strict),
@@ -59,6 +59,7 @@ let package = Package(
     .testTarget(
       name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "StrictJSON", "CLinux"], swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Configuration"], swiftSettings: strict),
     .testTarget(name: "PreforkTests", dependencies: ["Prefork", "CLinux"], swiftSettings: strict),
     .testTarget(name: "JobServiceTests", dependencies: ["JobService", "StrictJSON"], swiftSettings: strict),
     .testTarget(name: "EndToEnd", dependencies: ["millrace", "CLinux"], path: "Tests/EndToEnd", swiftSettings: strict),
