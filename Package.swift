@@ -32,7 +32,7 @@ let package = Package(
       dependencies: ["JobModel", "CLinux", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
     .target(name: "HandlerAPI", dependencies: ["JobModel", "StrictJSON", "CLinux"], swiftSettings: strict),
     .target(name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CLinux"], swiftSettings: strict),
-    .target(name: "Configuration", dependencies: ["JobModel", "Yams"], swiftSettings: strict),
+    .target(name: "Configuration", dependencies: ["JobModel", "CLinux", "Yams"], swiftSettings: strict),
     .target(name: "Prefork", dependencies: ["CLinux"], swiftSettings: strict),
     .target(
       name: "JobService",

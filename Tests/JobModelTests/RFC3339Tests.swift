@@ -68,7 +68,8 @@ struct RFC3339Tests {
       var fields = tm()
       gmtime_r(&time, &fields)
       let date = CivilDate(daysSince1970: Int(seconds / 86_400))
-      let expected = CivilDate(year: Int(fields.tm_year) + 1900, month: Int(fields.tm_mon) + 1, day: Int(fields.tm_mday))
+      let (year, month) = (Int(fields.tm_year) + 1900, Int(fields.tm_mon) + 1)
+      let expected = CivilDate(year: year, month: month, day: Int(fields.tm_mday))
       guard date == expected, date.daysSince1970 == Int(seconds / 86_400) else {
         Issue.record("day \(seconds / 86_400) is \(date)")
         return
