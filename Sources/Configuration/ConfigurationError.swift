@@ -59,16 +59,3 @@ public struct ValueError: Error, Sendable, Equatable, CustomStringConvertible {
   public let description: String
   init(_ description: String) { self.description = description }
 }
-
-/// `text` fit for one line on a terminal: without control characters, and not longer than a glance.
-func printable(_ text: String) -> String {
-  var shown = ""
-  for (index, scalar) in text.unicodeScalars.enumerated() {
-    if index == 80 { return shown + "…" }
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: shown += "?"
-    default: shown.unicodeScalars.append(scalar)
-    }
-  }
-  return shown
-}
