@@ -40,7 +40,7 @@ let package = Package(
     .executableTarget(name: "StoreTorture", dependencies: ["JobStore", "JobModel"], swiftSettings: strict),
     .target(name: "HandlerAPI", dependencies: ["JobModel", "StrictJSON", "CLinux"], swiftSettings: strict),
     .target(name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CLinux"], swiftSettings: strict),
-    .target(name: "Configuration", dependencies: ["JobModel", "Yams"], swiftSettings: strict),
+    .target(name: "Configuration", dependencies: ["JobModel", "CLinux", "Yams"], swiftSettings: strict),
     .target(name: "Prefork", dependencies: ["CLinux"], swiftSettings: strict),
     .target(
       name: "JobService",
@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "JobService", "Configuration", "HandlerAPI", "StrictJSON", "CCurl",
+        "JobModel", "Configuration", "HandlerAPI", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .target(name: "Millrace", dependencies: ["HandlerAPI", "Handlers", "Commands"], swiftSettings: strict),
@@ -67,6 +67,7 @@ let package = Package(
     .testTarget(
       name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "StrictJSON", "CLinux"], swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Configuration"], swiftSettings: strict),
     .testTarget(name: "PreforkTests", dependencies: ["Prefork", "CLinux"], swiftSettings: strict),
     .testTarget(name: "JobServiceTests", dependencies: ["JobService", "StrictJSON"], swiftSettings: strict),
     .testTarget(name: "EndToEnd", dependencies: ["millrace", "CLinux"], path: "Tests/EndToEnd", swiftSettings: strict),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -126,3 +127,9 @@ pid_t linux_peer_pid(int socket) {
 }
 
 int linux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+int linux_affinity_count(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return -1;
+  return CPU_COUNT(&set);
+}

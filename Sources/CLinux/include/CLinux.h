@@ -59,3 +59,7 @@ pid_t linux_peer_pid(int socket);
 
 // open(2) is variadic when it creates.
 int linux_open(const char *path, int flags, mode_t mode);
+
+// sched_getaffinity(2) needs _GNU_SOURCE, and CPU_COUNT is a macro. The processors that this process may run on; -1 on
+// machines with more of them than a cpu_set_t has bits.
+int linux_affinity_count(void);

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Configuration
+
+/// One run of the program: from the words of its command line to its exit status.
+struct Run {
+  let environment: [String: String]
+  let handlerNames: Set<String>
+  let streams: StandardStreams
+
+  func status(of arguments: [String], serve: CommandLineTool.Serve) -> Int32 {
+    do {
+      var command = try MillraceCommand.parseAsRoot(WaitText.joined(arguments))
+      switch command {
+      case let command as ServeCommand: return start(command, serve: serve)
+      case let command as any ClientCommand: return run(command).rawValue
+      case is MillraceCommand:
+        streams.complain(MillraceCommand.helpMessage() + "\n")
+        return ExitStatus.usage.rawValue
+      default:
+        // `millrace help …`, which ends by throwing its text.
+        try command.run()
+        return ExitStatus.success.rawValue
+      }
+    } catch {
+      return report(error, arguments)
+    }
+  }
+
+  private func start(_ command: ServeCommand, serve: CommandLineTool.Serve) -> Int32 {
+    let loader = ConfigurationLoader(
+      flags: command.flags, path: command.config, environment: environment, handlerNames: handlerNames)
+    let configuration: ServerConfiguration
+    do { configuration = try loader.load() } catch {
+      streams.note(error.description)
+      if error.kind == .usage { streams.note(hint(["serve"])) }
+      return error.exitStatus
+    }
+    for name in loader.unknownVariables {
+      streams.note("warning: the variable \(printable(name)) is not a setting")
+    }
+    return serve(configuration, loader)
+  }
+
+  private func run(_ command: any ClientCommand) -> ExitStatus {
+    let text = command.connection.server ?? environment["MILLRACE_SERVER"] ?? ServerAddress.default
+    guard let address = ServerAddress(text) else {
+      // The flag was checked when it was parsed.
+      streams.note("MILLRACE_SERVER: must be \(ServerAddress.expectation), not '\(printable(text))'")
+      return .usage
+    }
+    do {
+      return try command.run(in: ClientSession(client: ServerClient(address), streams: streams))
+    } catch {
+      streams.note(error.message)
+      return error.exitStatus(aboutJob: type(of: command).isAboutJobs)
+    }
+  }
+
+  /// Help and the version were asked for and go to standard output; all else is a mistake in the command line.
+  private func report(_ error: any Error, _ arguments: [String]) -> Int32 {
+    if MillraceCommand.exitCode(for: error) == .success {
+      do { try streams.result(MillraceCommand.fullMessage(for: error) + "\n") } catch {
+        streams.note(error.message)
+        return ExitStatus.other.rawValue
+      }
+      return ExitStatus.success.rawValue
+    }
+    streams.note(MillraceCommand.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " "))
+    streams.note(hint(arguments))
+    return ExitStatus.usage.rawValue
+  }
+
+  private func hint(_ arguments: [String]) -> String {
+    let names = MillraceCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+    let command = arguments.first.flatMap { names.contains($0) ? "\($0) " : nil } ?? ""
+    return "see 'millrace \(command)--help'"
+  }
+}

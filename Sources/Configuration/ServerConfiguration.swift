@@ -1,0 +1,96 @@
+// What a server is told when it starts, or is reloaded: one value, made by `ConfigurationLoader` from the file, the
+// environment and the flags. It knows nothing of who uses it, opens nothing and starts no thread, so the master may read
+// it before it forks.
+
+import JobModel
+
+/// The settings of one server. A value that exists has passed every check.
+public struct ServerConfiguration: Sendable, Equatable {
+  /// At least one, no two alike.
+  public var listen: [ListenAddress]
+  /// 1…64 processes that accept connections.
+  public var acceptors: Int
+  /// 0…1024 worker processes of the whole server; the master shares them out between the acceptors.
+  public var workers: Int
+  /// 1…1,000,000 jobs at once of the executor `task`, in each acceptor.
+  public var tasks: Int
+  public var store: StoreLocation
+  /// A folder that existed when the configuration was read; `nil`: no files are served.
+  public var publicFolder: String?
+  /// Also registers the handlers that fail, crash and spin on purpose.
+  public var diagnostics: Bool
+  /// May listen on an address that others reach, without tokens.
+  public var insecure: Bool
+  /// Outgoing requests (`http_fetch`) may reach loopback and private networks.
+  public var allowPrivateAddresses: Bool
+  /// Jobs waiting in all queues; over it a submit is refused with 503.
+  public var maxQueued: Int
+  /// The largest body that is streamed to disk. JSON documents are held in memory, see ``jsonBodyLimitBytes``.
+  public var maxBodyBytes: Int
+  /// Of one job, unless its handler's settings say otherwise.
+  public var memoryLimitBytes: Int
+  /// How long running jobs may go on after a graceful stop was asked for, before they are handed back to the queue.
+  public var drainTimeout: Duration
+  /// How long a finished job is kept.
+  public var retention: Duration
+  /// Wall time of a job whose request and handler name none; `nil`: unlimited.
+  public var defaultTimeout: Duration?
+  public var logLevel: LogLevel
+  /// By handler name. Only what was set.
+  public var handlers: [String: HandlerSettings]
+
+  /// The largest JSON body: `maxBodyBytes`, but never more than 16 MiB, because it is parsed in memory.
+  public var jsonBodyLimitBytes: Int { min(maxBodyBytes, 16 << 20) }
+
+  /// The settings of a server that was told nothing. `cores` is for `acceptors` and `workers`.
+  public init(cores: Int = CoreCount.available()) {
+    listen = [.tcp(host: "127.0.0.1", port: 8080)]
+    acceptors = min(max(cores, 1), 64)
+    workers = min(max(cores, 1), 1024)
+    tasks = 10_000
+    store = .sqlite(path: "millrace.sqlite")
+    publicFolder = nil
+    diagnostics = false
+    insecure = false
+    allowPrivateAddresses = false
+    // A hundred thousand waiting jobs are hours of work for most handlers: a longer line helps no client.
+    maxQueued = 100_000
+    // What one upload may take of the disk.
+    maxBodyBytes = 4 << 30
+    memoryLimitBytes = 1 << 30
+    drainTimeout = .seconds(30)
+    retention = .seconds(7 * 86_400)
+    defaultTimeout = nil
+    logLevel = .info
+    handlers = [:]
+  }
+}
+
+/// What the configuration says of one handler; `nil` leaves it to the handler's registration, or to the server's default.
+public struct HandlerSettings: Sendable, Equatable {
+  public var executor: Executor?
+  public var timeout: Duration?
+  public var memoryLimitBytes: Int?
+  /// 1…100.
+  public var maxAttempts: Int?
+
+  public init(
+    executor: Executor? = nil, timeout: Duration? = nil, memoryLimitBytes: Int? = nil, maxAttempts: Int? = nil
+  ) {
+    self.executor = executor
+    self.timeout = timeout
+    self.memoryLimitBytes = memoryLimitBytes
+    self.maxAttempts = maxAttempts
+  }
+}
+
+/// Where jobs are kept.
+public enum StoreLocation: Sendable, Equatable {
+  /// A file, made if it is missing; relative to the working directory.
+  case sqlite(path: String)
+}
+
+/// How much is logged, least first to be dropped; the words are swift-log's.
+public enum LogLevel: String, Sendable, CaseIterable {
+  case trace, debug, info, notice, warning, error, critical
+}

@@ -1,0 +1,125 @@
+import Foundation
+import Testing
+
+@testable import Configuration
+
+@Suite("Loading the configuration")
+struct ConfigurationLoaderTests {
+  /// Calls `body` with the path of a file of this content, in a folder that is gone afterwards.
+  private func withFile<Value>(_ content: [UInt8], _ body: (String) throws -> Value) throws -> Value {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cli-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("m.yaml")
+    try Data(content).write(to: file)
+    return try body(file.path)
+  }
+
+  @Test("the environment goes over the file, and flags go over both")
+  func layers() throws {
+    try withFile(Array("workers: 1\ntasks: 1\nmax_queued: 1".utf8)) { path in
+      let environment = ["MILLRACE_TASKS": "2", "MILLRACE_MAX_QUEUED": "2", "HOME": "/"]
+      let loader = ConfigurationLoader(
+        flags: [.maxQueued: ["3"]], path: path, environment: environment, handlerNames: [])
+      let configuration = try loader.load()
+      #expect(configuration.workers == 1)
+      #expect(configuration.tasks == 2)
+      #expect(configuration.maxQueued == 3)
+      #expect(configuration.acceptors == ServerConfiguration().acceptors)
+    }
+  }
+
+  @Test("a second load reads the file anew")
+  func reload() throws {
+    try withFile(Array("workers: 1".utf8)) { path in
+      let loader = ConfigurationLoader(environment: ["MILLRACE_CONFIG": path], handlerNames: [])
+      #expect(try loader.load().workers == 1)
+      try Data("workers: 2".utf8).write(to: URL(fileURLWithPath: path))
+      #expect(try loader.load().workers == 2)
+      try Data("workers: x".utf8).write(to: URL(fileURLWithPath: path))
+      #expect(throws: ConfigurationError.self) { try loader.load() }
+    }
+  }
+
+  @Test("a mistake in a lower layer is reported although a higher one replaces the value")
+  func hiddenMistake() throws {
+    try withFile(Array("workers: x".utf8)) { path in
+      let loader = ConfigurationLoader(flags: [.workers: ["1"]], path: path, handlerNames: [])
+      let error = #expect(throws: ConfigurationError.self) { try loader.load() }
+      #expect(error?.description.hasSuffix("m.yaml:1: workers: must be a whole number from 0 to 1024, not 'x'") == true)
+    }
+  }
+
+  @Test("a bad flag is a usage error, a bad variable one of the configuration")
+  func origins() {
+    let flag = ConfigurationLoader(flags: [.maxQueued: ["x"]], handlerNames: [])
+    #expect(
+      throws: ConfigurationError(.usage, "--max-queued: must be a whole number from 1 to 100000000, not 'x'")
+    ) { try flag.load() }
+    let variable = ConfigurationLoader(environment: ["MILLRACE_MAX_QUEUED": ""], handlerNames: [])
+    #expect(
+      throws: ConfigurationError(
+        .invalid, "MILLRACE_MAX_QUEUED: must be a whole number from 1 to 100000000, not ''")
+    ) { try variable.load() }
+  }
+
+  @Test("a file that cannot be read says why, with status 66")
+  func unreadable() throws {
+    func failure(_ path: String) -> ConfigurationError? {
+      #expect(throws: ConfigurationError.self) { try ConfigurationLoader(path: path, handlerNames: []).load() }
+    }
+    #expect(
+      failure("/nowhere/m.yaml")
+        == ConfigurationError(.unreadable, "/nowhere/m.yaml: cannot be read: No such file or directory"))
+    #expect(failure("/dev/null") == ConfigurationError(.unreadable, "/dev/null: cannot be read: it is not a file"))
+    #expect(failure("/")?.exitStatus == 66)
+    try withFile([UInt8](repeating: UInt8(ascii: "#"), count: ConfigurationFile.limitBytes + 1)) { path in
+      #expect(failure(path)?.description == "\(path): cannot be read: it is larger than 1 MiB")
+    }
+    try withFile([0x61, 0xff]) { path in
+      #expect(failure(path) == ConfigurationError(.invalid, "\(path): is not UTF-8 text"))
+    }
+  }
+
+  @Test("an address that others reach is refused without insecure, wherever it was set")
+  func reach() throws {
+    let problem =
+      "0.0.0.0:80 is open to other machines, and whoever reaches it may run jobs: say --insecure if that is meant"
+    #expect(throws: ConfigurationError(.usage, "--listen: \(problem)")) {
+      try ConfigurationLoader(flags: [.listen: ["unix:x", "0.0.0.0:80"]], handlerNames: []).load()
+    }
+    var environment = ["MILLRACE_LISTEN": "[::1]:0,0.0.0.0:80"]
+    #expect(throws: ConfigurationError(.invalid, "MILLRACE_LISTEN: \(problem)")) {
+      try ConfigurationLoader(environment: environment, handlerNames: []).load()
+    }
+    environment["MILLRACE_INSECURE"] = "true"
+    #expect(try ConfigurationLoader(environment: environment, handlerNames: []).load().listen.count == 2)
+    #expect(throws: ConfigurationError.self) {
+      try ConfigurationLoader(flags: [.insecure: ["false"]], environment: environment, handlerNames: []).load()
+    }
+  }
+
+  @Test("a public folder that was named must exist; none is none")
+  func publicFolder() throws {
+    #expect(throws: ConfigurationError(.unreadable, "--public: there is no folder '/nowhere'")) {
+      try ConfigurationLoader(flags: [.publicFolder: ["/nowhere"]], handlerNames: []).load()
+    }
+    #expect(try ConfigurationLoader(flags: [.publicFolder: ["/tmp"]], handlerNames: []).load().publicFolder == "/tmp")
+    #expect(try ConfigurationLoader(flags: [.publicFolder: ["none"]], handlerNames: []).load().publicFolder == nil)
+  }
+
+  @Test("variables that mean nothing are told apart from those that do")
+  func unknownVariables() {
+    let environment = [
+      "MILLRACE_MAX_QUEUD": "1", "MILLRACE_WORKERS": "1", "MILLRACE_SERVER": "x", "MILLRACE_CONFIG": "y", "PATH": "z",
+    ]
+    #expect(
+      ConfigurationLoader(environment: environment, handlerNames: []).unknownVariables == ["MILLRACE_MAX_QUEUD"])
+  }
+
+  @Test("each setting has three spellings of one name")
+  func spellings() {
+    #expect(ConfigurationKey.allowPrivateAddresses.flag == "--allow-private-addresses")
+    #expect(ConfigurationKey.allowPrivateAddresses.variable == "MILLRACE_ALLOW_PRIVATE_ADDRESSES")
+  }
+}
