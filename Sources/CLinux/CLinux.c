@@ -126,3 +126,6 @@ pid_t linux_peer_pid(int socket) {
 }
 
 int linux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+int linux_close_range(unsigned first, unsigned last) { return close_range(first, last, 0); }
+const char *linux_signal_abbreviation(int signal) { return sigabbrev_np(signal); }

@@ -59,3 +59,9 @@ pid_t linux_peer_pid(int socket);
 
 // open(2) is variadic when it creates.
 int linux_open(const char *path, int flags, mode_t mode);
+
+// close_range(2): glibc declares it only under _GNU_SOURCE, which Swift's module map does not set.
+int linux_close_range(unsigned first, unsigned last);
+
+// sigabbrev_np(3), likewise: "TERM" for 15, or NULL. Static memory.
+const char *linux_signal_abbreviation(int signal);
