@@ -19,6 +19,9 @@ public final class Master {
   var bodies: [Int: AcceptorBody]
   var exitCode: Int32?
   private var lastSweep = MonotonicTime.now
+  /// Children that this process had before it ran: a script may start something and then execute the server in its own
+  /// place. They are nobody's leftovers.
+  private var inherited: Set<pid_t> = []
 
   /// Maps the shared memory and makes the eventfds. Before the first fork.
   public init(plan: MasterPlan) throws(PreforkError) {
@@ -34,7 +37,7 @@ public final class Master {
   }
 
   /// Serves until it is told to stop, and returns the exit status: 0 if it stopped as asked, 1 if it failed. No child is
-  /// left then. The signals stay blocked, so that one that comes late does not end the process in another way.
+  /// left then, other than what this process had before. The signals stay blocked, so that one that comes late does not end the process in another way.
   public func run() -> Int32 {
     defer { for listener in plan.listeners { listener.removeFile() } }
     let signals: SignalDescriptor
@@ -49,6 +52,7 @@ public final class Master {
     if linux_set_child_subreaper() != 0 {
       plan.log(.warning, "not a subreaper: \(String(cString: strerror(errno)))", [:])
     }
+    inherited = Set(Strays.children())
     handle(.begin)
     while exitCode == nil {
       waitForEvent(signals)
@@ -122,6 +126,8 @@ public final class Master {
       let pid = waitpid(-1, &status, WNOHANG)
       guard pid > 0 else { break }
       guard let seat = pids.firstIndex(of: pid) else {
+        // Its number may be given to a stray from now on.
+        if inherited.remove(pid) != nil { continue }
         plan.log(.debug, "a process that an acceptor left behind has ended", ["pid": "\(pid)"])
         continue
       }
@@ -140,7 +146,7 @@ public final class Master {
 
   private func killStrays() {
     lastSweep = .now
-    for pid in Strays.kill(except: Set(pids.compactMap { $0 })) {
+    for pid in Strays.kill(except: inherited.union(pids.compactMap { $0 })) {
       plan.log(.warning, "a process that an acceptor left behind is killed", ["pid": "\(pid)"])
     }
   }
@@ -156,9 +162,12 @@ public final class Master {
     while true {
       killStrays()
       var pid: pid_t
-      repeat { pid = waitpid(-1, nil, WNOHANG) } while pid > 0
+      repeat {
+        pid = waitpid(-1, nil, WNOHANG)
+        inherited.remove(pid)
+      } while pid > 0
       // ECHILD: no child is left.
-      if pid < 0 { return }
+      if pid < 0 || inherited.isSuperset(of: Strays.children()) && !inherited.isEmpty { return }
       guard MonotonicTime.now < deadline else {
         plan.log(.critical, "some processes cannot be killed, and are left behind", [:])
         exitCode = 1

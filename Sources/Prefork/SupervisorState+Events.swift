@@ -136,7 +136,7 @@ extension SupervisorState {
         actions.append(.log(.critical, "acceptor cannot be killed, and is left behind", about(index)))
         seats[index].stage = .empty
         phase = .stopping(quick: true, code: 1)
-      case .backingOff(let until) where now >= until: spawn(index, now, &actions)
+      case .backingOff(let until) where now >= until && !isStopping: spawn(index, now, &actions)
       case .starting, .ready, .leaving, .killed, .backingOff: break
       }
     }
