@@ -68,7 +68,10 @@ let package = Package(
       name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "StrictJSON", "CLinux"], swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Configuration"], swiftSettings: strict),
-    .testTarget(name: "PreforkTests", dependencies: ["Prefork", "CLinux"], swiftSettings: strict),
+    .testTarget(name: "PreforkTests", dependencies: ["Prefork", "PreforkToy", "CLinux"], swiftSettings: strict),
+    // A prefork server that serves nothing: the test runner has threads, so it must not fork by itself.
+    .executableTarget(
+      name: "PreforkToy", dependencies: ["Prefork", "CLinux"], path: "Tests/PreforkToy", swiftSettings: strict),
     .testTarget(name: "JobServiceTests", dependencies: ["JobService", "StrictJSON"], swiftSettings: strict),
     .testTarget(name: "EndToEnd", dependencies: ["millrace", "CLinux"], path: "Tests/EndToEnd", swiftSettings: strict),
   ],

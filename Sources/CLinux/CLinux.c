@@ -133,3 +133,5 @@ int linux_affinity_count(void) {
   if (sched_getaffinity(0, sizeof set, &set) != 0) return -1;
   return CPU_COUNT(&set);
 }
+int linux_close_range(unsigned first, unsigned last) { return close_range(first, last, 0); }
+const char *linux_signal_abbreviation(int signal) { return sigabbrev_np(signal); }

@@ -63,3 +63,8 @@ int linux_open(const char *path, int flags, mode_t mode);
 // sched_getaffinity(2) needs _GNU_SOURCE, and CPU_COUNT is a macro. The processors that this process may run on; -1 on
 // machines with more of them than a cpu_set_t has bits.
 int linux_affinity_count(void);
+// close_range(2): glibc declares it only under _GNU_SOURCE, which Swift's module map does not set.
+int linux_close_range(unsigned first, unsigned last);
+
+// sigabbrev_np(3), likewise: "TERM" for 15, or NULL. Static memory.
+const char *linux_signal_abbreviation(int signal);
