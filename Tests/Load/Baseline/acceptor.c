@@ -12,10 +12,6 @@
 
 #include "reply.h"
 
-// nginx's measure against one process keeping every connection (its source, ngx_event_accept.c, reorders exclusive
-// waiters after every 16 accepts): the kernel wakes exclusive waiters in the order they were added.
-enum { ACCEPTS_BEFORE_REQUEUE = 16 };
-
 struct reply {
   struct MHD_Response *response;
   unsigned int status;
@@ -49,13 +45,13 @@ static void watch(int poller, int operation, int descriptor, uint32_t events) {
   if (epoll_ctl(poller, operation, descriptor, &event) != 0) err(1, "epoll_ctl");
 }
 
-// One connection a wake-up, so that the other processes get theirs; returns whether there was one to take.
+// Returns whether there was a connection to take.
 static int accept_one(struct MHD_Daemon *daemon, int listener) {
   struct sockaddr_storage address;
   socklen_t length = sizeof address;
   int connection = accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (connection < 0) {
-    // accept(2): these are the connection's troubles or another process's luck, not the listener's.
+    // accept(2): these are the connection's troubles, not the listener's.
     if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == EPROTO) return 0;
     err(1, "accept4");
   }
@@ -65,39 +61,57 @@ static int accept_one(struct MHD_Daemon *daemon, int listener) {
   return 1;
 }
 
+// EPOLLEXCLUSIVE and one accept a wake-up are not enough: while a burst lasts, the process that is awake sees the listener
+// readable again and again before another one has woken; of 64 connections it was seen to take all. So only the process
+// whose turn it is watches the listener.
+static void begin_turn(int poller, int listener, int my_turn) {
+  uint64_t turns;
+  if (read(my_turn, &turns, sizeof turns) != sizeof turns) err(1, "read of an eventfd");
+  watch(poller, EPOLL_CTL_ADD, listener, EPOLLIN);
+}
+
+static void pass_turn_on(int poller, int listener, int next_turn) {
+  watch(poller, EPOLL_CTL_DEL, listener, 0);
+  uint64_t one = 1;
+  if (write(next_turn, &one, sizeof one) != sizeof one) err(1, "write to an eventfd");
+}
+
+static struct MHD_Daemon *start_daemon(struct replies *replies) {
+  // No thread of its own: the loop below drives it, which lets it accept fairly and costs nothing.
+  struct MHD_Daemon *daemon = MHD_start_daemon(
+      MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, answer, replies, MHD_OPTION_CONNECTION_LIMIT, 20000u,
+      MHD_OPTION_END);
+  if (daemon == NULL) errx(1, "MHD_start_daemon");
+  return daemon;
+}
+
 static int wait_milliseconds(struct MHD_Daemon *daemon) {
   unsigned long long milliseconds;
   if (MHD_get_timeout(daemon, &milliseconds) != MHD_YES) return -1;
   return milliseconds > 1000 ? 1000 : (int)milliseconds;
 }
 
-_Noreturn void acceptor_serve(int listener, const char *get_reply_path, const char *post_reply_path) {
-  static struct replies replies;
+_Noreturn void acceptor_serve(
+    int listener, int my_turn, int next_turn, const char *get_reply_path, const char *post_reply_path) {
+  struct replies replies;
   replies.get.response = reply_load(get_reply_path, &replies.get.status);
   replies.post.response = reply_load(post_reply_path, &replies.post.status);
-
-  // No thread of its own: the loop below drives it, which lets it accept fairly and costs nothing.
-  struct MHD_Daemon *daemon = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, answer, &replies,
-      MHD_OPTION_CONNECTION_LIMIT, 20000u, MHD_OPTION_END);
-  if (daemon == NULL) errx(1, "MHD_start_daemon");
+  struct MHD_Daemon *daemon = start_daemon(&replies);
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
   if (info == NULL) errx(1, "MHD_get_daemon_info");
 
   int poller = epoll_create1(EPOLL_CLOEXEC);
   if (poller < 0) err(1, "epoll_create1");
   watch(poller, EPOLL_CTL_ADD, info->epoll_fd, EPOLLIN);
-  watch(poller, EPOLL_CTL_ADD, listener, EPOLLIN | EPOLLEXCLUSIVE);
+  watch(poller, EPOLL_CTL_ADD, my_turn, EPOLLIN);
 
-  for (int accepts = 0;;) {
-    struct epoll_event events[2];
-    int count = epoll_wait(poller, events, 2, wait_milliseconds(daemon));
+  for (;;) {
+    struct epoll_event events[3];
+    int count = epoll_wait(poller, events, 3, wait_milliseconds(daemon));
     if (count < 0 && errno != EINTR) err(1, "epoll_wait");
     for (int index = 0; index < count; index++) {
-      if (events[index].data.fd != listener || !accept_one(daemon, listener)) continue;
-      if (++accepts % ACCEPTS_BEFORE_REQUEUE != 0) continue;
-      watch(poller, EPOLL_CTL_DEL, listener, 0);
-      watch(poller, EPOLL_CTL_ADD, listener, EPOLLIN | EPOLLEXCLUSIVE);
+      if (events[index].data.fd == my_turn) begin_turn(poller, listener, my_turn);
+      if (events[index].data.fd == listener && accept_one(daemon, listener)) pass_turn_on(poller, listener, next_turn);
     }
     if (MHD_run(daemon) != MHD_YES) errx(1, "MHD_run");
   }

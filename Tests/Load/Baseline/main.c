@@ -4,14 +4,13 @@
 //   LoadBaseline PORT PROCESSES GET-REPLY-FILE POST-REPLY-FILE
 //
 // prints `listening on 127.0.0.1:PORT` (port 0 takes a free one), and ends on TERM, on INT, and when its parent dies.
-#define _GNU_SOURCE
-
 #include <arpa/inet.h>
 #include <err.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -69,6 +68,12 @@ int main(int count, char **arguments) {
   if (sigprocmask(SIG_BLOCK, &awaited, &before) != 0) err(1, "sigprocmask");
 
   int listener = listen_on_loopback(port);
+  // Shared by the processes on purpose: by these they hand on the turn to accept, which the first one has.
+  int turns[PROCESS_LIMIT];
+  for (int index = 0; index < processes; index++) {
+    turns[index] = eventfd(index == 0 ? 1 : 0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (turns[index] < 0) err(1, "eventfd");
+  }
   pid_t master = getpid();
   pid_t children[PROCESS_LIMIT];
   for (int index = 0; index < processes; index++) {
@@ -77,7 +82,7 @@ int main(int count, char **arguments) {
     if (children[index] == 0) {
       end_with_parent(master);
       if (sigprocmask(SIG_SETMASK, &before, NULL) != 0) err(1, "sigprocmask");
-      acceptor_serve(listener, arguments[3], arguments[4]);
+      acceptor_serve(listener, turns[index], turns[(index + 1) % processes], arguments[3], arguments[4]);
     }
   }
 

@@ -34,9 +34,11 @@ class Row:
     skipped: str | None = None
 
     def add_ratio(self, measured: float, compared_with: float):
+        """What has nothing to be compared with (no reply came, which is a problem of its own) makes no sample."""
         self.measured.append(measured)
         self.compared_with.append(compared_with)
-        self.samples.append(measured / compared_with if compared_with else float("nan"))
+        if compared_with:
+            self.samples.append(measured / compared_with)
 
     @property
     def verdict(self) -> str:

@@ -24,7 +24,9 @@ def cost_with_many(bench: Bench, count: int) -> list[Row]:
         for rate in _rates(bench, row, *scripts[kind]):
             row.measured.append(rate)
             row.compared_with.append(typical)
-            row.samples.append(typical / rate if rate else float("inf"))
+            # Costs are what rates are the inverse of. A rate of nothing is a problem of its own.
+            if rate:
+                row.samples.append(typical / rate)
     return list(rows.values())
 
 
