@@ -5,6 +5,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -61,9 +62,9 @@ static int accept_one(struct MHD_Daemon *daemon, int listener) {
   return 1;
 }
 
-// EPOLLEXCLUSIVE and one accept a wake-up are not enough: while a burst lasts, the process that is awake sees the listener
-// readable again and again before another one has woken; of 64 connections it was seen to take all. So only the process
-// whose turn it is watches the listener.
+// EPOLLEXCLUSIVE and one accept a wake-up are not enough: while a burst lasts, the process that is awake sees the
+// listener readable again and again before another one has woken; of 64 connections it was seen to take all. So only
+// the process whose turn it is watches the listener.
 static void begin_turn(int poller, int listener, int my_turn) {
   uint64_t turns;
   if (read(my_turn, &turns, sizeof turns) != sizeof turns) err(1, "read of an eventfd");

@@ -15,7 +15,7 @@ class Client:
         self.port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=90)
 
-    def exchange(self, method: str, path: str, body=None) -> tuple[int, dict[str, str], bytes]:
+    def exchange(self, method: str, path: str, body=None) -> tuple[int, list[tuple[str, str]], bytes]:
         headers = {} if body is None else {"Content-Type": "application/json"}
         text = None if body is None else json.dumps(body)
         try:
@@ -26,19 +26,20 @@ class Client:
             self._connection.close()
             self._connection.request(method, path, text, headers)
             reply = self._connection.getresponse()
-        return reply.status, dict(reply.getheaders()), reply.read()
+        return reply.status, reply.getheaders(), reply.read()
 
     def expect(self, wanted: int, method: str, path: str, body=None):
         """The decoded body of a reply that has to have the status `wanted`."""
         status, _, bytes_ = self.exchange(method, path, body)
         if status != wanted:
-            raise UnexpectedReply(f"{method} {path}: {status} instead of {wanted}: {bytes_[:500].decode(errors='replace')}")
+            text = bytes_[:500].decode(errors="replace")
+            raise UnexpectedReply(f"{method} {path}: {status} instead of {wanted}: {text}")
         return json.loads(bytes_) if bytes_ else None
 
     def raw_reply(self, method: str, path: str, body=None) -> bytes:
         """Status line, headers and body as `curl -si` prints them."""
         status, headers, bytes_ = self.exchange(method, path, body)
-        lines = [f"HTTP/1.1 {status} {http.client.responses[status]}", *(f"{name}: {headers[name]}" for name in headers)]
+        lines = [f"HTTP/1.1 {status} {http.client.responses[status]}", *(f"{name}: {value}" for name, value in headers)]
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + bytes_
 
     def submit(self, **job) -> str:
@@ -60,7 +61,7 @@ class Client:
                 time.sleep(0.01)
 
     def wait_until_drained(self, handler: str, limit_seconds: float = 300, pause_seconds: float = 0.05) -> int:
-        """Waits until no job of the handler is queued or running; returns when that was seen (monotonic nanoseconds)."""
+        """Waits until no job of the handler is queued or running; returns when it saw that (monotonic nanoseconds)."""
         deadline = time.monotonic() + limit_seconds
         # In this order: a job leaves `queued` for `running`, and never returns while it is not attempted again.
         for state in ("queued", "running"):

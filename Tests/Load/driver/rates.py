@@ -26,8 +26,9 @@ def polls_of_one_finished_job(bench: Bench, job_id: str) -> Row:
 
 def polls_of_unfinished_jobs(bench: Bench) -> Row:
     """Half of the jobs are running (asleep), half wait for their time."""
-    running = [bench.client.submit(handler="sleep", args={"seconds": 7200}, timeout="1d") for _ in range(UNFINISHED_JOBS)]
-    waiting = [bench.client.submit(handler="noop", args={}, delay="30d") for _ in range(UNFINISHED_JOBS)]
+    submit = bench.client.submit
+    running = [submit(handler="sleep", args={"seconds": 7200}, timeout="1d") for _ in range(UNFINISHED_JOBS)]
+    waiting = [submit(handler="noop", args={}, delay="30d") for _ in range(UNFINISHED_JOBS)]
     bench.client.wait_until_state(running, "running")
     bench.client.wait_until_state(waiting, "scheduled")
     ids = bench.write_ids("unfinished", [one for pair in zip(running, waiting) for one in pair])
@@ -46,7 +47,7 @@ def durable_submits(bench: Bench) -> Row:
 
 
 def durable_submits_while_running(bench: Bench) -> Row:
-    """The workers run what comes in meanwhile, and take their share of the processors; each round ends with them done."""
+    """The workers run what comes in, and take their share of the processors; the next round begins when all is done."""
     return bench.compare(
         "POST, durable, no-ops run meanwhile", "post.lua", [NOOP], None,
         after_round=lambda: bench.client.wait_until_drained("noop"))

@@ -30,8 +30,8 @@ class Round:
 def run(script: str, url: str, arguments: list[str], seconds: int, connections: int, threads: int = 2) -> Round:
     """Waits until wrk has ended. `arguments` go to the script, which documents them in its first lines."""
     command = [
-        "wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s", "--timeout", f"{REPLY_TIMEOUT_SECONDS}s",
-        "-s", script, url, "--", *arguments,
+        "wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s",
+        "--timeout", f"{REPLY_TIMEOUT_SECONDS}s", "-s", script, url, "--", *arguments,
     ]
     try:
         # The scripts find `report.lua` in the working folder.
