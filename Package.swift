@@ -77,3 +77,10 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// What `Tests/Load/run` compares with; nobody else needs it built.
+if Context.environment["MILLRACE_LOAD"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "LoadBaseline", path: "Tests/Load/Baseline", linkerSettings: [.linkedLibrary("microhttpd")]))
+}
