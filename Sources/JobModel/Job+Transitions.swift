@@ -141,6 +141,20 @@ extension Job {
     return names
   }
 
+  /// The job back in line as if it had not been claimed: for one whose attempt never began.
+  public func unclaimed() -> Job {
+    var job = self
+    job.state = .queued
+    job.attempt -= 1
+    job.owner = nil
+    job.runBy = nil
+    job.startedAt = nil
+    // The attempt before, if there was one, is listed already.
+    job.error = pastAttempts.last?.error
+    job.revision += 1
+    return job
+  }
+
   /// The attempts so far that count against `maxAttempts`.
   public var countedAttempts: Int { attempt - lostCount - handedBackCount }
 

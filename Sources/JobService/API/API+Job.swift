@@ -109,7 +109,7 @@ extension API {
     switch result.body {
     case .bytes(let bytes): return HTTPResponse(status: 200, headers: headers, body: .bytes(bytes))
     case .file(let name):
-      let file = try context.spool.open(name)
+      let file = try context.spool.openFile(name)
       let range = FileRange(descriptor: file, byteCount: result.byteCount)
       return HTTPResponse(status: 200, headers: headers, body: .file(range))
     }

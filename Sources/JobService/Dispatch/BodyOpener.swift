@@ -14,7 +14,7 @@ struct BodyOpener: Sendable {
     case .file(let name, let byteCount, let mediaType, let args):
       .raw(
         RawBody(
-          mediaType: mediaType, byteCount: byteCount, source: .file(BodyFile(owning: try spool.open(name))),
+          mediaType: mediaType, byteCount: byteCount, source: .file(BodyFile(owning: try spool.openFile(name))),
           args: args))
     }
   }

@@ -1,6 +1,5 @@
 import EventLoop
 import JobModel
-import JobStore
 
 /// A backlog is worth milliseconds. What waits longer, because a long job came between, goes back to the line for others.
 extension Dispatcher {
@@ -13,34 +12,21 @@ extension Dispatcher {
       self.backlogTimers[executor] = nil
       guard let first = self.lanes[executor]?.backlog.first else { return }
       if MonotonicClock.now - first.since >= Self.backlogPatience.nanosecondsClamped {
-        Task { await self.returnBacklog(executor) }
+        self.returnBacklog(executor)
       } else {
         self.watchBacklog(executor)
       }
     }
   }
 
-  /// Gives every job of the backlog back to the line, as if it had not been claimed.
-  func returnBacklog(_ executor: Executor) async {
+  /// Gives every job of the backlog back to the line, as if it had not been claimed. The writes share a commit.
+  func returnBacklog(_ executor: Executor) {
     guard let returned = lanes[executor]?.backlog, !returned.isEmpty else { return }
     lanes[executor]?.backlog = []
     lanes[executor]?.state.leftBacklog(returned.count)
-    for attempt in returned { attempt.phase = .finishing }
-    do {
-      let jobs = try await store.returnUnstarted(returned.map { $0.job.id }, owner: identity.owner)
-      for attempt in returned where attempts[attempt.job.id] === attempt { attempts[attempt.job.id] = nil }
-      for job in jobs { announce(job) }
-    } catch {
-      log.error("claimed jobs cannot be returned; keeping them", metadata: ["error": "\(error)"])
-      for attempt in returned {
-        attempt.phase = .backlog
-        attempt.since = MonotonicClock.now
-        lanes[executor]?.backlog.append(attempt)
-        lanes[executor]?.state.backlogged()
-      }
-      startNext(executor)
-      watchBacklog(executor)
+    for attempt in returned {
+      attempt.phase = .finishing
+      Task { await self.giveBack(attempt) }
     }
-    resumeIfIdle()
   }
 }

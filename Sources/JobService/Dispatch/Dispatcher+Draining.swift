@@ -10,7 +10,7 @@ extension Dispatcher {
     for executor in Array(lanes.keys) {
       lanes[executor]?.state.isClosed = true
       memory.seats.setFree(0, executor, seat: identity.seat)
-      await returnBacklog(executor)
+      returnBacklog(executor)
     }
     await waitUntilIdle(limit: limit)
     for attempt in attempts.values where attempt.phase == .running {

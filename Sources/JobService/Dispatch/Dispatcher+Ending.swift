@@ -35,6 +35,14 @@ extension Dispatcher {
     Task { await self.write(attempt, ended, ifCancelled: { ended }) }
   }
 
+  /// Gives a claimed job that never began back to the line.
+  func giveBack(_ attempt: Attempt) async {
+    let job = attempt.job
+    await write(
+      attempt, job.unclaimed(),
+      ifCancelled: { ended(job, .cancelled(Self.cancelledError(job.attempt)), nil, .now) })
+  }
+
   static func cancelledError(_ attempt: Int) -> JobError {
     JobError(.cancelled, "the job was cancelled while it ran", attempt: attempt)
   }

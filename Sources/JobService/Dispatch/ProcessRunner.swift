@@ -77,7 +77,7 @@ final class ProcessRunner: JobRunner {
       argument = .bytes(bytes)
       (header.form, header.mediaType, header.args) = (.body, mediaType, args)
     case .file(let name, let byteCount, let mediaType, let args):
-      argument = .file(SharedFile(owning: try bodies.spool.open(name)), byteCount: byteCount)
+      argument = .file(SharedFile(owning: try bodies.spool.openFile(name)), byteCount: byteCount)
       (header.form, header.mediaType, header.args) = (.body, mediaType, args)
     }
     return PoolCall(

@@ -26,7 +26,7 @@ struct ResultKeeper: Sendable {
         let name = try await disk.run { try spool.write(bytes) }
         return .succeeded(JobResult(mediaType: mediaType, byteCount: bytes.count, body: .file(name: name)))
       case .file(let file, let byteCount):
-        let name = try await disk.run { try spool.copy(from: file.descriptor, byteCount: byteCount) }
+        let name = try await disk.run { try spool.copy(from: file.descriptor) }
         return .succeeded(JobResult(mediaType: mediaType, byteCount: byteCount, body: .file(name: name)))
       }
     } catch {

@@ -74,7 +74,7 @@ final class Acceptor {
       memory.counters.add(.commitWrites, commit.writes, seat: index)
       memory.counters.add(.commitMicroseconds, Int(commit.duration.microsecondsClamped), seat: index)
     }
-    let spool = SpoolFolder(storePath: path)
+    let spool = SpoolFolder(path: SQLiteJobStore.spoolPath(path))
     let disk = BlockingThread()
     let bodies = BodyOpener(spool: spool)
     let instances = HandlerInstances()

@@ -12,8 +12,7 @@ enum StorePreparation {
     guard case .sqlite(let path) = configuration.store
     do {
       try SQLiteJobStore.prepare(path: path)
-      let spool = SpoolFolder(storePath: path)
-      try spool.create()
+      let spool = SpoolFolder(path: SQLiteJobStore.spoolPath(path))
       let store = try SQLiteJobStore.open(path: path)
       var executors: [String: Executor] = [:]
       for handler in handlers { executors[handler.name] = handler.executor }
@@ -28,7 +27,8 @@ enum StorePreparation {
             fputs("millrace: \(lost.count) jobs of a server that ended are dealt with as lost\n", stderr)
           }
           try await store.assignExecutors(found)
-          try spool.sweep(keeping: try await store.spoolFileNames())
+          // No acceptor runs yet, so nobody is writing one.
+          _ = try spool.sweep(keeping: try await store.spoolFileNames(), olderThan: .zero)
           await store.close()
           return 0
         } catch {
