@@ -8,6 +8,8 @@ extension Master {
   /// - Parameter died: an acceptor was reaped and its seat cleared; siblings are told once a housekeeper is chosen.
   func handle(_ event: SupervisorState.Event, died: Bool = false) {
     let actions = state.handle(event, now: .now)
+    // Before the acceptors are told to leave, so that they know whether all of them are.
+    if state.isStopping { table.markStopping() }
     chooseHousekeeper(afterDeath: died)
     var next = 0
     var queue = actions

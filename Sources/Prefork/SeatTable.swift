@@ -48,6 +48,7 @@ public final class SeatTable: @unchecked Sendable {
   private struct Header: ~Copyable {
     let housekeeper = Atomic<Int>(-1)
     let deathCount = Atomic<UInt64>(0)
+    let isStopping = Atomic<Bool>(false)
   }
 
   /// One cache line, so that an acceptor's heartbeat does not slow down its neighbours'.
@@ -121,6 +122,12 @@ public final class SeatTable: @unchecked Sendable {
 
   /// Rises after an acceptor has died and its seat was cleared; the housekeeper is woken then, to rescue its jobs.
   public var deathCount: UInt64 { header.pointee.deathCount.load(ordering: .acquiring) }
+
+  /// Whether the whole server is being stopped: an acceptor that is told to leave while it is not leaves alone, and its
+  /// siblings go on.
+  public var isStopping: Bool { header.pointee.isStopping.load(ordering: .acquiring) }
+
+  func markStopping() { header.pointee.isStopping.store(true, ordering: .releasing) }
 
   /// Every owner number under which a process runs, or will be the next to run, in some seat.
   ///

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTPServer
 import JobModel
+import JobStore
 import StrictJSON
 
 /// `GET /v1/jobs`: newest first, a page at a time.
@@ -39,27 +40,24 @@ extension API {
     let (found, start) = (filter, before)
     let size = limit
     later(exchange, .jobs) { [self] in
-      // One more than asked for tells whether there is a next page.
-      let jobs = try await store.list(found, before: start, limit: size + 1)
-      let page = jobs.prefix(size)
-      let next = jobs.count > size ? page.last?.id : nil
+      let page = try await store.list(found, before: start, limit: size)
       var headers = [HTTPField("Content-Type", "application/json")]
-      if let next {
+      if let next = page.next {
         headers.append(HTTPField("Link", "<\(Self.link(found, size, next))>; rel=\"next\""))
       }
-      return HTTPResponse(status: 200, headers: headers, body: .bytes(Self.document(page, next)))
+      return HTTPResponse(status: 200, headers: headers, body: .bytes(Self.document(page)))
     }
   }
 
-  private static func document(_ jobs: ArraySlice<Job>, _ next: JobID?) -> [UInt8] {
-    var writer = JSONWriter(reservingBytes: jobs.count * 1024 + 64)
+  private static func document(_ page: JobPage) -> [UInt8] {
+    var writer = JSONWriter(reservingBytes: page.jobs.count * 1024 + 64)
     writer.beginObject()
     writer.key("jobs")
     writer.beginArray()
-    for job in jobs { JobDocument.write(job, into: &writer) }
+    for job in page.jobs { JobDocument.write(job, into: &writer) }
     writer.endArray()
     writer.key("next_cursor")
-    if let next { writer.string(next.description) } else { writer.null() }
+    if let next = page.next { writer.string(next.description) } else { writer.null() }
     writer.endObject()
     return writer.bytes
   }
