@@ -126,3 +126,7 @@ pid_t linux_peer_pid(int socket) {
 }
 
 int linux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+int linux_accept_nonblocking(int listener, struct sockaddr_storage *peer, unsigned int *peer_size) {
+  return accept4(listener, (struct sockaddr *)peer, peer_size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}

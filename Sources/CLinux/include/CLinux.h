@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 // prctl(2) is variadic.
@@ -59,3 +60,6 @@ pid_t linux_peer_pid(int socket);
 
 // open(2) is variadic when it creates.
 int linux_open(const char *path, int flags, mode_t mode);
+
+// accept4(2), which glibc declares only under _GNU_SOURCE, with SOCK_NONBLOCK|SOCK_CLOEXEC.
+int linux_accept_nonblocking(int listener, struct sockaddr_storage *peer, unsigned int *peer_size);
