@@ -135,3 +135,6 @@ int linux_affinity_count(void) {
 }
 int linux_close_range(unsigned first, unsigned last) { return close_range(first, last, 0); }
 const char *linux_signal_abbreviation(int signal) { return sigabbrev_np(signal); }
+int linux_accept_nonblocking(int listener, struct sockaddr_storage *peer, unsigned int *peer_size) {
+  return accept4(listener, (struct sockaddr *)peer, peer_size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 // prctl(2) is variadic.
@@ -68,3 +69,5 @@ int linux_close_range(unsigned first, unsigned last);
 
 // sigabbrev_np(3), likewise: "TERM" for 15, or NULL. Static memory.
 const char *linux_signal_abbreviation(int signal);
+// accept4(2), which glibc declares only under _GNU_SOURCE, with SOCK_NONBLOCK|SOCK_CLOEXEC.
+int linux_accept_nonblocking(int listener, struct sockaddr_storage *peer, unsigned int *peer_size);

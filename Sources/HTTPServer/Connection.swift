@@ -1,0 +1,353 @@
+import CLinux
+import CMicrohttpd
+import EventLoop
+import Glibc
+
+/// One connection that libmicrohttpd serves, from its first request on: what it is doing, since when, and its present
+/// exchange.
+@LoopActor
+final class Connection {
+  enum Phase {
+    /// Between requests (or in a request line that has not ended).
+    case idle
+    /// After the request line.
+    case head
+    /// After the head: the body, or the call without one.
+    case body
+    /// The application has the request.
+    case answering
+    /// A response is queued.
+    case replying
+    /// Given up: whatever libmicrohttpd asks for next is refused, which ends the connection.
+    case ending
+  }
+
+  let server: HTTPServer
+  let mhd: OpaquePointer
+  let descriptor: Int32
+  let client: ClientAddress
+  /// Where the server's list has it.
+  var index = 0
+
+  private(set) var phase = Phase.idle
+  /// When the phase began.
+  private(set) var since: UInt64
+  /// The raw target of the present request.
+  private(set) var target: [UInt8] = []
+  /// Its decoded path.
+  private(set) var path: [UInt8] = []
+  private(set) var queryRange: Range<Int>?
+
+  /// The present exchange, or the last one to be used again.
+  private var exchange: HTTPExchange?
+  private var isCounted = false
+  /// The first request's head, which the doorkeeper has checked.
+  private var checkedAtTheDoor: CheckedHead?
+  private var intake: BodyIntake?
+  private var refusal: HTTPResponse?
+  private var stream: ResponseStream?
+  private var isSuspended = false
+  private var isInsideHandler = false
+  private var watchesDeparture = false
+  /// What the client still sends is read for a while after the connection ended, so that it sees the reply.
+  private(set) var lingers = false
+  private var stall = SendStall()
+
+  init(server: HTTPServer, mhd: OpaquePointer, client: ClientAddress, checked: CheckedHead) {
+    self.server = server
+    self.mhd = mhd
+    self.client = client
+    descriptor = mhd_connection_descriptor(mhd)
+    checkedAtTheDoor = checked
+    since = server.now
+  }
+
+  // MARK: - What libmicrohttpd tells
+
+  /// The request line is there.
+  func begin(_ uri: UnsafePointer<CChar>) {
+    let bytes = UnsafeRawBufferPointer(start: uri, count: strlen(uri))
+    target.removeAll(keepingCapacity: true)
+    target.append(contentsOf: bytes)
+    if let mark = bytes.firstIndex(of: UInt8(ascii: "?")) { mhd_hide_query(uri, mark) }
+    enter(.head)
+  }
+
+  /// The head is there, or bytes of the body, or the request is complete.
+  func handle(_ method: UnsafePointer<CChar>, _ bytes: UnsafePointer<CChar>?, _ count: inout Int) -> MHD_Result {
+    switch phase {
+    case .head: return headIsComplete(method)
+    case .body where count > 0: return take(UnsafeRawBufferPointer(start: bytes, count: count), &count)
+    case .body: return requestIsComplete()
+    case .answering, .replying: return .YES
+    case .idle, .ending: return .NO
+    }
+  }
+
+  /// The reply is sent, or the request was given up.
+  func requestEnded() {
+    forgetDeparture()
+    intake?.abandon()
+    intake = nil
+    refusal = nil
+    stream?.detach()
+    stream = nil
+    if isCounted {
+      isCounted = false
+      exchange?.end()
+      // Used again for the next request, unless the application keeps it.
+      if !isKnownUniquelyReferenced(&exchange) { exchange = nil }
+      enter(.idle)
+      server.requestEnded()
+    } else {
+      enter(.idle)
+    }
+  }
+
+  // MARK: - Request
+
+  private func headIsComplete(_ method: UnsafePointer<CChar>) -> MHD_Result {
+    let bytes = UnsafeRawBufferPointer(start: method, count: mhd_request_head_bytes(mhd))
+    let exchange = self.exchange ?? HTTPExchange()
+    self.exchange = exchange
+    isCounted = true
+    server.requestBegan()
+    enter(.body)
+    switch check(bytes) {
+    case .accepted(let checked):
+      let token = UnsafeRawBufferPointer(start: method, count: strlen(method))
+      exchange.begin(self, method: HTTPMethod(token: token), checked: checked)
+    case .refused(let problem):
+      exchange.begin(self, method: .get, checked: CheckedHead())
+      // The next request's beginning is in doubt: libmicrohttpd closes after a response to the first call.
+      return sendEarly(problem.response)
+    case .incomplete: preconditionFailure("a head is handed over when it is complete")
+    }
+    let isPathGood = target.withUnsafeBytes { target in
+      let parts = RequestTarget.parts(target)
+      queryRange = parts.query
+      return RequestTarget.decodePath(UnsafeRawBufferPointer(rebasing: target[parts.path]), into: &path)
+    }
+    if !isPathGood {
+      refusal = Problem(400, "The path has a bad escape, or is not UTF-8.").response
+      return exchange.head.hasBody ? sendEarly(refusal) : .YES
+    }
+    return exchange.head.hasBody ? admitBody(of: exchange) : .YES
+  }
+
+  private func check(_ bytes: UnsafeRawBufferPointer) -> HeadVerdict {
+    if let checked = checkedAtTheDoor {
+      checkedAtTheDoor = nil
+      return .accepted(checked)
+    }
+    let verdict = target.withUnsafeBytes { server.headGuard.checkParsed(bytes, target: $0) }
+    // A NUL sent in a value could look like the end of a line here, and is the end of the value to libmicrohttpd.
+    if case .accepted(let checked) = verdict,
+      checked.fieldCount != Int(MHD_get_connection_values(mhd, .HEADER_KIND, nil, nil))
+    {
+      return .refused(HeadScan.malformed("A header field has a NUL."))
+    }
+    return verdict
+  }
+
+  private func admitBody(of exchange: HTTPExchange) -> MHD_Result {
+    switch BodyIntake.admit(server.application.bodyPolicy(exchange.head), exchange.checked.framing, for: self) {
+    case .success(let intake):
+      self.intake = intake
+      return .YES
+    case .failure(let refusal): return sendEarly(refusal.response)
+    }
+  }
+
+  private func take(_ bytes: UnsafeRawBufferPointer, _ count: inout Int) -> MHD_Result {
+    guard let intake else { return .NO }
+    switch intake.take(bytes) {
+    case .more: break
+    case .full: suspend()
+    case .refused(let problem):
+      giveUp(problem)
+      return .NO
+    }
+    count = 0
+    return .YES
+  }
+
+  private func requestIsComplete() -> MHD_Result {
+    guard let exchange else { return .NO }
+    if let refusal {
+      enter(.answering)
+      exchange.reply = .takenOver
+      send(refusal)
+      return .YES
+    }
+    if let intake {
+      switch intake.conclude() {
+      case .body(let body): exchange.body = body
+      case .notYet:
+        suspend()
+        return .YES
+      case .failed(let problem):
+        enter(.answering)
+        exchange.reply = .takenOver
+        send(problem.response)
+        return .YES
+      }
+    }
+    enter(.answering)
+    isInsideHandler = true
+    server.application.handle(exchange)
+    isInsideHandler = false
+    if phase == .answering { suspend() }
+    return phase == .ending ? .NO : .YES
+  }
+
+  // MARK: - Response
+
+  /// Queues the response, and wakes the connection where it sleeps.
+  func send(_ response: HTTPResponse) {
+    guard let exchange, phase == .answering else { return }
+    queue(response, exchange)
+    if isSuspended { resume() }
+  }
+
+  /// Answers in place of reading a body. libmicrohttpd closes the connection after it.
+  private func sendEarly(_ response: HTTPResponse?) -> MHD_Result {
+    guard let exchange, let response else { return .NO }
+    exchange.reply = .takenOver
+    lingers = true
+    queue(response, exchange)
+    return phase == .ending ? .NO : .YES
+  }
+
+  private func queue(_ response: HTTPResponse, _ exchange: HTTPExchange) {
+    if case .stream(let stream) = response.body {
+      stream.attach(to: self)
+      self.stream = stream
+    }
+    let bodiless = exchange.method == .head || response.status == 304
+    let made = MessageBuilder.make(
+      response, bodiless: bodiless, minorVersion: exchange.checked.minorVersion,
+      serverName: server.options.serverName)
+    if server.closeAfterReply { _ = mhd_close_after_reply(mhd) }
+    enter(.replying)
+    stall = SendStall()
+    // Refused only for a status that is none, or when the daemon is stopping.
+    if MHD_queue_response(mhd, UInt32(response.status), made.response) != .YES { enter(.ending) }
+    if made.isOwned { MHD_destroy_response(made.response) }
+  }
+
+  /// The stream has bytes, or has ended.
+  func streamHasMore() {
+    if isSuspended, phase == .replying { resume() }
+  }
+
+  // MARK: - Sleeping
+
+  func suspend() {
+    guard !isSuspended else { return }
+    isSuspended = true
+    MHD_suspend_connection(mhd)
+  }
+
+  private func resume() {
+    guard isSuspended else { return }
+    isSuspended = false
+    forgetDeparture()
+    MHD_resume_connection(mhd)
+    server.needsRun = true
+  }
+
+  /// The body's writer has caught up, or is done, or has failed.
+  func intakeAdvanced() {
+    if phase == .body { resume() }
+  }
+
+  /// The time that a body waited for our own disk is not held against the client.
+  func intakePaused(nanoseconds: UInt64) { since += nanoseconds }
+
+  private func forgetDeparture() {
+    guard watchesDeparture else { return }
+    watchesDeparture = false
+    EpollLoop.shared.unwatch(descriptor)
+  }
+
+  private func clientLeft() {
+    // An unfinished stream tells its writer; an unanswered exchange its application, when libmicrohttpd has ended it.
+    stream?.detach()
+    if phase != .replying { enter(.ending) }
+    resume()
+  }
+
+  // MARK: - Time
+
+  private func enter(_ phase: Phase) {
+    self.phase = phase
+    since = server.now
+  }
+
+  /// Looks whether something has taken too long. Called a few times a second at most.
+  func checkTime(_ limits: HTTPServer.Limits) {
+    // A suspended connection does not notice by itself that its client has left. Most are suspended for less than the
+    // time between two looks, and never cost an epoll_ctl.
+    if isSuspended, !watchesDeparture, phase == .answering || phase == .replying {
+      watchesDeparture = true
+      EpollLoop.shared.watch(descriptor, for: .peerClosed) { [weak self] _ in self?.clientLeft() }
+    }
+    let elapsed = server.now &- since
+    switch phase {
+    case .idle where elapsed > limits.keepAlive: endQuietly()
+    case .head where elapsed > limits.header: giveUp(Problem(408, "The request's head took too long."))
+    case .body where !isSuspended:
+      let rate = UInt64(max(server.options.bodyMinimumBytesPerSecond, 1))
+      let earned = UInt64(intake?.byteCount ?? 0) * 1_000_000_000 / rate
+      if elapsed > limits.bodyGrace &+ earned { giveUp(Problem(408, "The request's body took too long.")) }
+    case .answering where elapsed > limits.answer:
+      exchange?.reply = .takenOver
+      send(Problem(503, "The request was not answered in time.", headers: [HTTPField("Retry-After", "5")]).response)
+    case .replying where stall.lasts(descriptor, now: server.now) > limits.sendStall: endQuietly()
+    default: break
+    }
+  }
+
+  /// Answers past libmicrohttpd, which queues a response only before or after a body, and ends the connection.
+  private func giveUp(_ problem: Problem) {
+    RawReply.send(problem, to: descriptor)
+    lingers = true
+    enter(.ending)
+    // It notices by itself when more of the request comes, and else after this.
+    mhd_end_after(mhd, 1)
+  }
+
+  /// Ends the connection without a word: libmicrohttpd sees its socket closed.
+  func endQuietly() {
+    enter(.ending)
+    shutdown(descriptor, Int32(SHUT_RDWR))
+    resume()
+  }
+
+  /// The server is closing: whatever the connection is doing ends.
+  func endForGood() {
+    stream?.detach()
+    endQuietly()
+  }
+}
+
+/// Measures how long a client has taken nothing of what waits to be sent.
+struct SendStall {
+  private var unsentBytes: Int32 = 0
+  private var unchangedSince: UInt64 = 0
+
+  mutating func lasts(_ descriptor: Int32, now: UInt64) -> UInt64 {
+    var unsent: Int32 = 0
+    // SIOCOUTQ, which is TIOCOUTQ: bytes that the peer has not acknowledged (tcp(7), unix(7)).
+    guard ioctl(descriptor, UInt(TIOCOUTQ), &unsent) == 0, unsent > 0 else {
+      unchangedSince = now
+      return 0
+    }
+    if unsent != unsentBytes || unchangedSince == 0 {
+      unsentBytes = unsent
+      unchangedSince = now
+    }
+    return now - unchangedSince
+  }
+}
