@@ -60,8 +60,13 @@ let package = Package(
     .testTarget(name: "JobModelTests", dependencies: ["JobModel"], swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CLinux"], swiftSettings: strict),
+    // The test runner has threads and must never fork: these programs do it, one a scenario.
+    .executableTarget(
+      name: "PoolExamples", dependencies: ["Multiprocessing", "EventLoop", "CLinux"], path: "Tests/PoolExamples",
+      swiftSettings: strict),
     .testTarget(
-      name: "MultiprocessingTests", dependencies: ["Multiprocessing", "EventLoop", "CLinux"], swiftSettings: strict),
+      name: "MultiprocessingTests", dependencies: ["Multiprocessing", "EventLoop", "CLinux", "PoolExamples"],
+      swiftSettings: strict),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "CLinux"], swiftSettings: strict),
     .testTarget(name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux"], swiftSettings: strict),
     .testTarget(

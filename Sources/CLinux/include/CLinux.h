@@ -3,6 +3,8 @@
 #pragma once
 
 #include <stdint.h>
+
+#include "ChildProcesses.h"
 // Headers that Swift's Glibc module leaves out; what imports CLinux sees their functions and constants.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

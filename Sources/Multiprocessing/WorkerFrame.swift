@@ -1,0 +1,65 @@
+import Glibc
+
+/// Worker to acceptor.
+enum WorkerFrame {
+  case progress(call: UInt64, [UInt8])
+  case returned(call: UInt64, WorkerUsage, meta: [UInt8], Payload)
+  case threw(call: UInt64, WorkerUsage, [UInt8])
+  case crashing(call: UInt64, signal: Int32, WorkerUsage, backtrace: SharedFile?)
+
+  enum Kind: UInt32 {
+    case progress = 1
+    case returned, threw, crashing
+  }
+
+  static func progress(_ call: UInt64, _ bytes: [UInt8]) -> [UInt8] {
+    var frame = FrameWriter(reserving: 16 + bytes.count)
+    frame.put(Kind.progress.rawValue)
+    frame.put(call)
+    frame.put(bytes)
+    return frame.bytes
+  }
+
+  static func returned(_ call: UInt64, _ usage: WorkerUsage, meta: [UInt8], _ payload: PayloadPart) -> [UInt8] {
+    var frame = FrameWriter(reserving: 64 + meta.count + payload.inline.count)
+    frame.put(Kind.returned.rawValue)
+    frame.put(call)
+    usage.put(into: &frame)
+    frame.put(UInt32(meta.count))
+    frame.put(meta)
+    payload.put(into: &frame)
+    return frame.bytes
+  }
+
+  static func threw(_ call: UInt64, _ usage: WorkerUsage, _ bytes: [UInt8]) -> [UInt8] {
+    var frame = FrameWriter(reserving: 64 + bytes.count)
+    frame.put(Kind.threw.rawValue)
+    frame.put(call)
+    usage.put(into: &frame)
+    frame.put(bytes)
+    return frame.bytes
+  }
+
+  static func take(from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors) -> WorkerFrame? {
+    guard let number = frame.take(UInt32.self), let kind = Kind(rawValue: number) else { return nil }
+    if kind == .crashing { return takeCrashNotice(from: &frame, &descriptors) }
+    guard let call = frame.take(UInt64.self) else { return nil }
+    if kind == .progress { return frame.take(count: frame.remaining).map { .progress(call: call, $0) } }
+    guard let usage = WorkerUsage.take(from: &frame) else { return nil }
+    if kind == .threw { return frame.take(count: frame.remaining).map { .threw(call: call, usage, $0) } }
+    guard let metaCount = frame.take(UInt32.self), let meta = frame.take(count: Int(metaCount)),
+      let payload = PayloadPart.take(from: &frame, &descriptors)
+    else { return nil }
+    return .returned(call: call, usage, meta: meta, payload)
+  }
+
+  /// `struct linux_crash_notice`, written by a signal handler.
+  private static func takeCrashNotice(
+    from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors
+  ) -> WorkerFrame? {
+    guard let signal = frame.take(Int32.self), let call = frame.take(UInt64.self),
+      let usage = WorkerUsage.take(from: &frame)
+    else { return nil }
+    return .crashing(call: call, signal: signal, usage, backtrace: descriptors.take())
+  }
+}

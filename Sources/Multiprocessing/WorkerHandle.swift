@@ -1,0 +1,128 @@
+import CLinux
+import EventLoop
+import Glibc
+
+/// A worker as its pool sees it: the ends of what they share, and what is known of its call.
+@LoopActor
+final class WorkerHandle {
+  let number: UInt64
+  let pid: pid_t
+  let inheritedBytes: UInt64
+  let bornAt = MonotonicClock.now
+  private let socket: FrameSocket
+  private let output: SharedFile
+  private let pidfd: SharedFile
+  private var memoryFile: SharedFile?
+  private var isSocketWatched = false
+  private var isOutputWatched = false
+  private var couldNotSend = false
+
+  /// The call it has.
+  var call: UInt64?
+  var callBegan: UInt64 = 0
+  var cpuBefore: UInt64 = 0
+  private(set) var crashReport: CrashReport?
+  /// The end of the call's output, for a program's last words.
+  private(set) var outputTail: [UInt8] = []
+
+  static let readBytes = 64 * 1024
+  /// Reads at one go: more than a pipe holds, so a quiet worker's output is all there; a noisy one takes turns.
+  static let readsAtOnce = 16
+  static let tailBytes = 1024
+
+  init(_ newborn: Newborn) {
+    number = newborn.worker
+    pid = newborn.pid
+    inheritedBytes = newborn.inheritedBytes
+    socket = FrameSocket(newborn.socket)
+    output = newborn.output
+    pidfd = newborn.pidfd
+  }
+
+  func watch(
+    onMessage: @escaping @LoopActor () -> Void, onOutput: @escaping @LoopActor () -> Void
+  ) {
+    EpollLoop.shared.watch(socket.descriptor, for: .readable) { _ in onMessage() }
+    isSocketWatched = true
+    EpollLoop.shared.watch(output.descriptor, for: .readable) { _ in onOutput() }
+    isOutputWatched = true
+  }
+
+  /// Stops listening to its socket: at its end, it would be ready for ever.
+  func stopListening() {
+    if isSocketWatched { EpollLoop.shared.unwatch(socket.descriptor) }
+    isSocketWatched = false
+  }
+
+  /// Stops everything; the descriptors are closed with the handle.
+  func close() {
+    stopListening()
+    if isOutputWatched { EpollLoop.shared.unwatch(output.descriptor) }
+    isOutputWatched = false
+    crashReport?.close()
+  }
+
+  // MARK: - Talking
+
+  /// Sends a call; 0, or the errno.
+  func send(_ frame: [UInt8], descriptors: [Int32]) -> Int32 {
+    outputTail.removeAll(keepingCapacity: true)
+    let code = socket.send(frame, descriptors: descriptors, waiting: false)
+    couldNotSend = code != 0
+    return code
+  }
+
+  func receive() -> Reception<WorkerFrame> { socket.receive(waiting: false, WorkerFrame.take) }
+
+  /// It died before it read what was sent to it. Known once its socket is at its end.
+  var leftUnread: Bool { socket.leftUnread || couldNotSend }
+
+  func signal(_ signal: Int32) {
+    // ESRCH: it is dead already, and will be reported so.
+    _ = linux_pidfd_send_signal(pidfd.descriptor, signal)
+  }
+
+  /// Tells it to leave: its socket gives it end-of-file.
+  func dismiss() {
+    stopListening()
+    shutdown(socket.descriptor, Int32(SHUT_RDWR))
+  }
+
+  // MARK: - Looking
+
+  /// Hands on what it has written up to now.
+  func readOutput(_ take: (UnsafeRawBufferPointer) -> Void) {
+    withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 16) { buffer in
+      for _ in 0..<Self.readsAtOnce {
+        let count = read(output.descriptor, buffer.baseAddress, buffer.count)
+        if count < 0 && errno == EINTR { continue }
+        if count == 0, isOutputWatched {
+          // It closed its output but lives on; an ended pipe would be ready for ever.
+          EpollLoop.shared.unwatch(output.descriptor)
+          isOutputWatched = false
+        }
+        if count <= 0 { return }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        outputTail.append(contentsOf: bytes.suffix(Self.tailBytes))
+        if outputTail.count > Self.tailBytes { outputTail.removeFirst(outputTail.count - Self.tailBytes) }
+        take(bytes)
+      }
+    }
+  }
+
+  /// Anonymous memory beyond what it was born with; `nil`: unknown, or it is gone.
+  func grownBytes() -> UInt64? {
+    if memoryFile == nil {
+      let descriptor = open("/proc/\(pid)/statm", O_RDONLY | O_CLOEXEC)
+      if descriptor < 0 { return nil }
+      memoryFile = SharedFile(owning: descriptor)
+    }
+    guard let memoryFile, let status = MemoryStatus.read(memoryFile.descriptor) else { return nil }
+    return status.anonymousBytes > inheritedBytes ? status.anonymousBytes - inheritedBytes : 0
+  }
+
+  func beganToCrash(signal: Int32, _ usage: WorkerUsage, backtrace: SharedFile?) {
+    crashReport?.close()
+    crashReport = CrashReport(signal: signal, usage: usage, pipe: backtrace)
+  }
+}

@@ -1,0 +1,197 @@
+// The life of a worker: one thread that waits for a call on its socket, runs it to its end, answers, and waits again. It ends
+// at the socket's end-of-file, with its parent (PR_SET_PDEATHSIG), or by SIGKILL; it never decides to stop by itself.
+
+import CLinux
+import EventLoop
+import Glibc
+import Synchronization
+
+/// Runs in a worker process only.
+final class WorkerProcess {
+  private let socket: FrameSocket
+  private let program: WorkerProgram
+  private let executor: WorkerExecutor
+  private let highWaterMark: Int32
+  private let bornDataBytes: UInt64
+  private var dataLimitBytes: UInt64?
+  /// The number of the call that runs, where the crash reporter reads it; never freed.
+  private let currentCall = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+
+  /// - Parameters:
+  ///   - socket: this worker's end of its private socket pair.
+  ///   - output: the writing end of its output pipe; becomes standard output and error.
+  static func run(
+    socket: consuming OwnedDescriptor, output: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram
+  ) -> Never {
+    // Everything the fork server opened is kept: a preload may have mapped or opened it for the workers.
+    ChildBirth.begin(name: "millrace-worker", parent: parent, deathSignal: SIGKILL, keeping: nil)
+    ChildBirth.outliveGroupSignals()
+    // Its own session, hence its own group: the fork server ends what a dead worker leaves behind by it.
+    if setsid() < 0 { ChildBirth.fail("setsid") }
+    let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    if nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 { ChildBirth.fail("redirecting standard input") }
+    close(nothing)
+    if dup2(output.number, STDOUT_FILENO) < 0 || dup2(output.number, STDERR_FILENO) < 0 {
+      ChildBirth.fail("redirecting standard output")
+    }
+    _ = consume output
+    linux_buffer_output_by_line()
+    do {
+      try WorkerProcess(FrameSocket(socket), program).serve()
+    } catch {
+      Diagnostics.write("worker: \(error)")
+      _exit(EX_OSERR)
+    }
+  }
+
+  private init(_ socket: FrameSocket, _ program: WorkerProgram) throws(MultiprocessingError) {
+    self.socket = socket
+    self.program = program
+    executor = try WorkerExecutor()
+    // Without it (a hardened /proc) a call's peak is the peak of the worker's life.
+    highWaterMark = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
+    bornDataBytes = MemoryStatus.ofThisProcess()?.dataBytes ?? 0
+    currentCall.initialize(to: 0)
+    if linux_install_cancel_handler(executor.wakeDescriptor) != 0 { throw MultiprocessingError("sigaction") }
+    if linux_install_crash_reporter(socket.descriptor, WorkerFrame.Kind.crashing.rawValue, currentCall) != 0 {
+      throw MultiprocessingError("sigaction")
+    }
+  }
+
+  private func serve() -> Never {
+    while true {
+      switch socket.receive(waiting: true, CallFrame.take) {
+      case .message(let (call, argument)): perform(call, argument)
+      case .closed: _exit(0)
+      case .empty, .garbled:
+        Diagnostics.write("worker: a message on its socket makes no sense")
+        _exit(EX_PROTOCOL)
+      }
+    }
+  }
+
+  private func perform(_ frame: CallFrame, _ argument: Payload) {
+    guard program.functions.indices.contains(frame.function) else {
+      Diagnostics.write("worker: there is no function number \(frame.function)")
+      _exit(EX_PROTOCOL)
+    }
+    currentCall.pointee = frame.number
+    limitMemory(frame.dataLimitBytes)
+    resetPeak()
+    let progress = ProgressReporter { [socket = SendingEnd(socket), number = frame.number] bytes in
+      socket.send(WorkerFrame.progress(number, bytes))
+    }
+    let call = WorkerCall(
+      header: frame.header, argument: argument, deadlineNanoseconds: frame.deadlineNanoseconds, progress: progress)
+    let answer = run(program.functions[frame.function], call, progress)
+    progress.end()
+    // What was printed must be in the pipe before the answer is in the socket: that is how it belongs to this call.
+    fflush(nil)
+    send(answer, to: frame.number)
+    currentCall.pointee = 0
+  }
+
+  private func run(_ function: WorkerFunction, _ call: WorkerCall, _ progress: ProgressReporter) -> Answer {
+    let box = AnswerBox()
+    let task = Task(executorPreference: executor) {
+      do {
+        box.fill(.returned(try await function.body(call)))
+      } catch let failure as WorkerFailure {
+        box.fill(.threw(failure.bytes))
+      } catch {
+        box.fill(.threw(Array("\(error)".utf8)))
+      }
+    }
+    while true {
+      executor.runJobs(until: { box.isFull })
+      if let answer = box.content { return answer }
+      if call.isCancelled, !task.isCancelled {
+        task.cancel()
+        continue
+      }
+      let pause = progress.flush()
+      if executor.prepareToSleep() { waitForWake(pause) }
+    }
+  }
+
+  /// While a function awaits: until a job arrives, a cancel, the time to send progress, or the end of the acceptor.
+  private func waitForWake(_ limit: Duration?) {
+    var watched = [
+      pollfd(fd: executor.wakeDescriptor, events: Int16(POLLIN), revents: 0),
+      // Nothing is sent to a busy worker: only its end-of-file is looked for, which poll(2) reports unasked.
+      pollfd(fd: socket.descriptor, events: 0, revents: 0),
+    ]
+    let milliseconds = limit.map { Int32(clamping: $0.nanosecondsClamped / 1_000_000 + 1) } ?? -1
+    let ready = poll(&watched, 2, milliseconds)
+    if ready < 0 && errno != EINTR { ChildBirth.fail("poll") }
+    if ready > 0, watched[1].revents & Int16(POLLHUP | POLLERR) != 0 { _exit(0) }
+    executor.clearWake()
+  }
+
+  private func send(_ answer: Answer, to call: UInt64) {
+    let usage = WorkerUsage.ofThisProcess()
+    switch answer {
+    case .threw(let bytes):
+      sendOrLeave(WorkerFrame.threw(call, usage, Array(bytes.prefix(PoolCall.longestHeader))))
+    case .returned(let value) where value.meta.count > PoolCall.longestHeader:
+      sendOrLeave(WorkerFrame.threw(call, usage, Array("the function's meta bytes are too long".utf8)))
+    case .returned(let value):
+      do {
+        let payload = try PayloadPart(value.payload)
+        sendOrLeave(
+          WorkerFrame.returned(call, usage, meta: value.meta, payload), descriptors: payload.descriptors)
+      } catch {
+        sendOrLeave(WorkerFrame.threw(call, usage, Array("the result could not be sent: \(error)".utf8)))
+      }
+    }
+  }
+
+  private func sendOrLeave(_ bytes: [UInt8], descriptors: [Int32] = []) {
+    let code = socket.send(bytes, descriptors: descriptors, waiting: true)
+    if code == 0 { return }
+    if code != EPIPE && code != ECONNRESET { ChildBirth.fail("sending an answer", code: code) }
+    _exit(0)
+  }
+
+  private func limitMemory(_ bytes: UInt64?) {
+    if bytes == dataLimitBytes { return }
+    let ceiling = bytes.map { bornDataBytes.addingReportingOverflow($0) }
+    let limit = ceiling.map { $0.overflow ? .max : $0.partialValue } ?? .max
+    if linux_limit_data(limit) != 0 { ChildBirth.fail("setrlimit(RLIMIT_DATA)") }
+    dataLimitBytes = bytes
+  }
+
+  /// Writing 5 resets the peak resident size (proc(5), /proc/pid/clear_refs).
+  private func resetPeak() {
+    if highWaterMark < 0 { return }
+    var five = UInt8(ascii: "5")
+    // Refused by a hardened kernel: the peak is then that of the worker's life.
+    _ = write(highWaterMark, &five, 1)
+  }
+}
+
+private enum Answer: Sendable {
+  case returned(WorkerReturn)
+  case threw([UInt8])
+}
+
+/// Where a call's task leaves its answer.
+private final class AnswerBox: Sendable {
+  private let state = Mutex<Answer?>(nil)
+  func fill(_ answer: Answer) { state.withLock { $0 = answer } }
+  var content: Answer? { state.withLock { $0 } }
+  var isFull: Bool { state.withLock { $0 != nil } }
+}
+
+/// The sending half of a worker's socket, for progress from any thread.
+private struct SendingEnd: @unchecked Sendable {
+  // @unchecked: sending touches nothing of the socket's but its constant descriptor, and one message is one sendmsg(2);
+  // the socket lives as long as the process.
+  private let socket: FrameSocket
+  init(_ socket: FrameSocket) { self.socket = socket }
+
+  func send(_ bytes: [UInt8]) {
+    // The acceptor is gone: the main thread finds that out too, and ends the process.
+    _ = socket.send(bytes, waiting: true)
+  }
+}

@@ -1,0 +1,56 @@
+/// What the workers of a pool can do: functions by name, and what they share.
+///
+/// It is made before the fork server is started, and both sides have it from then on: the acceptor calls a function by its
+/// name, the worker runs it.
+public struct WorkerProgram: Sendable {
+  let functions: [WorkerFunction]
+  let preload: @Sendable () throws -> Void
+  private let indexes: [String: Int]
+
+  /// - Parameters:
+  ///   - functions: names must differ.
+  ///   - preload: run once in the fork server, before any worker exists; what it loads into globals all workers share
+  ///     copy-on-write. It must not start a thread, a task or Dispatch: the fork server checks, and stops if it did.
+  public init(_ functions: [WorkerFunction], preload: @escaping @Sendable () throws -> Void = {}) {
+    self.functions = functions
+    self.preload = preload
+    indexes = Dictionary(uniqueKeysWithValues: functions.enumerated().map { ($1.name, $0) })
+  }
+
+  func index(of name: String) -> Int? { indexes[name] }
+}
+
+/// A function that workers run, one call at a time.
+///
+/// It runs on the worker's main thread, which does nothing else meanwhile; `await` works, and so do child tasks. The main
+/// actor does not run in a worker: a function must not wait for it.
+public struct WorkerFunction: Sendable {
+  public let name: String
+  let body: @Sendable (WorkerCall) async throws -> WorkerReturn
+
+  public init(_ name: String, _ body: @escaping @Sendable (WorkerCall) async throws -> WorkerReturn) {
+    self.name = name
+    self.body = body
+  }
+}
+
+/// What a function gives back: its value, and a few opaque bytes about it (a media type, say).
+public struct WorkerReturn: Sendable {
+  public var payload: Payload
+  /// At most ``PoolCall/longestHeader`` bytes.
+  public var meta: [UInt8]
+
+  public init(_ payload: Payload, meta: [UInt8] = []) {
+    self.payload = payload
+    self.meta = meta
+  }
+
+  public init(_ bytes: [UInt8]) { self.init(.bytes(bytes)) }
+}
+
+/// Thrown by a function to choose the bytes its caller gets; any other error is sent as its description in UTF-8.
+public struct WorkerFailure: Error, Sendable {
+  /// Cut at ``PoolCall/longestHeader`` bytes.
+  public var bytes: [UInt8]
+  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+}

@@ -1,0 +1,44 @@
+import Glibc
+
+/// What a worker has used in its life up to now.
+struct WorkerUsage: Equatable {
+  /// User and system time of the process and of its children that ended.
+  var cpuNanoseconds: UInt64
+  /// The most it had resident since the high-water mark was last reset.
+  var peakResidentBytes: UInt64
+
+  func put(into frame: inout FrameWriter) {
+    frame.put(cpuNanoseconds)
+    frame.put(peakResidentBytes)
+  }
+
+  static func take(from frame: inout FrameReader) -> WorkerUsage? {
+    guard let cpu = frame.take(UInt64.self), let peak = frame.take(UInt64.self) else { return nil }
+    return WorkerUsage(cpuNanoseconds: cpu, peakResidentBytes: peak)
+  }
+
+  init(cpuNanoseconds: UInt64, peakResidentBytes: UInt64) {
+    self.cpuNanoseconds = cpuNanoseconds
+    self.peakResidentBytes = peakResidentBytes
+  }
+
+  init(_ usage: rusage) {
+    cpuNanoseconds = Self.nanoseconds(usage.ru_utime) &+ Self.nanoseconds(usage.ru_stime)
+    peakResidentBytes = UInt64(clamping: usage.ru_maxrss) &* 1024
+  }
+
+  /// Of this process now, and of the children it has waited for.
+  static func ofThisProcess() -> WorkerUsage {
+    var own = rusage()
+    var children = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &own)
+    getrusage(RUSAGE_CHILDREN.rawValue, &children)
+    var usage = WorkerUsage(own)
+    usage.cpuNanoseconds &+= WorkerUsage(children).cpuNanoseconds
+    return usage
+  }
+
+  private static func nanoseconds(_ time: timeval) -> UInt64 {
+    UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_usec) &* 1000
+  }
+}
