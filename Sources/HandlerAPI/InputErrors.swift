@@ -1,4 +1,3 @@
-import FoundationEssentials
 import StrictJSON
 
 /// All that is wrong with one input; never empty.
@@ -22,9 +21,13 @@ extension InputError {
     case DecodingError.valueNotFound(_, let context):
       self.init(pointer: Self.pointer(context.codingPath), detail: "must not be null")
     case DecodingError.typeMismatch(_, let context), DecodingError.dataCorrupted(let context):
-      // Foundation refuses a number that its type does not hold as invalid JSON, at no path.
-      let detail = context.underlyingError.map { "\($0)" } ?? context.debugDescription
-      self.init(pointer: Self.pointer(context.codingPath), detail: "cannot be read: \(detail)")
+      // The text was parsed before: what Foundation cannot parse in it is a number, which it tells no place of.
+      let isNumber = context.debugDescription.hasPrefix("The given data was not valid JSON")
+      self.init(
+        pointer: Self.pointer(context.codingPath),
+        detail: isNumber
+          ? "has a number that the type of its field does not hold exactly"
+          : "cannot be read: \(context.debugDescription)")
     default: self.init(pointer: "", detail: "cannot be read: \(error)")
     }
   }

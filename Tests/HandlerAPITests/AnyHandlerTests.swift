@@ -115,8 +115,9 @@ struct AnyHandlerTests {
     #expect(
       try strict.check(#"{"numbers":[2,3]}"#) == [InputError(pointer: "/numbers/1", detail: "cannot be read: odd")])
     // Foundation reads such a number as a Double, and finds that it is not exact.
-    let large = try strict.check(#"{"numbers":[],"exact":9223372036854775807.0}"#)
-    #expect(large.count == 1)
+    #expect(
+      try strict.check(#"{"numbers":[],"exact":9223372036854775807.0}"#)
+        == [InputError(pointer: "", detail: "has a number that the type of its field does not hold exactly")])
     #expect(try strict.check(#"{"numbers":[],"exact":9223372036854775807}"#) == [])
   }
 

@@ -65,13 +65,17 @@ struct SchemaValidation {
 
   private mutating func checkInteger(_ node: JSONNode, _ range: ClosedRange<Int128>, _ oneOf: [Int]?) {
     guard node.kind == .number else { return refuse("must be an integer, not \(node.kind.phrase)") }
-    guard node.isIntegral else { return refuse("must be an integer") }
-    // What no Int128 holds is beyond every range, on the side of its sign.
-    let value = node.integer(as: Int128.self) ?? (node.rawSlice.first == UInt8(ascii: "-") ? .min : .max)
+    guard let value = node.integer(as: Int128.self) ?? Self.beyondAll(node) else { return refuse("must be an integer") }
     if let oneOf, !oneOf.contains(where: { Int128($0) == value }) {
       return refuse("must be one of \(oneOf.map(String.init).joined(separator: ", "))")
     }
     checkRange(value, range)
+  }
+
+  /// What no Int128 holds is beyond every range, on the side of its sign; `nil` if it is no integer.
+  private static func beyondAll(_ node: JSONNode) -> Int128? {
+    if !node.isIntegral { return nil }
+    return node.rawSlice.first == UInt8(ascii: "-") ? .min : .max
   }
 
   private mutating func checkNumber(_ node: JSONNode, _ range: ClosedRange<Double>) {
