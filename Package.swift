@@ -59,6 +59,8 @@ let package = Package(
 
     .testTarget(name: "JobModelTests", dependencies: ["JobModel"], swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
+    .testTarget(
+      name: "HandlerAPITests", dependencies: ["HandlerAPI", "JobModel", "StrictJSON"], swiftSettings: strict),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CLinux"], swiftSettings: strict),
     // The test runner has threads and must never fork: these programs do it, one a scenario.
     .executableTarget(

@@ -6,11 +6,28 @@ extension JSONNode {
 
   /// A number that is an integer, exactly, and fits the type.
   public func integer<Integer: FixedWidthInteger>(as type: Integer.Type) -> Integer? {
-    kind == .number ? DecimalText(rawSlice).integer(as: type) : nil
+    if let value = plainInteger { return Integer(exactly: value) }
+    return kind == .number ? DecimalText(rawSlice).integer(as: type) : nil
   }
 
   /// Whether a number has no fraction, whatever its size.
-  public var isIntegral: Bool { kind == .number && DecimalText(rawSlice).isIntegral }
+  public var isIntegral: Bool { plainInteger != nil || kind == .number && DecimalText(rawSlice).isIntegral }
+
+  /// An integer as nearly all are written: a sign, and no more digits than an `Int` is sure to hold.
+  private var plainInteger: Int? {
+    let entry = self.entry
+    guard entry.kind == .number, entry.end - entry.start <= 18 else { return nil }
+    return storage.bytes.withUnsafeBufferPointer { bytes in
+      let isNegative = bytes[Int(entry.start)] == UInt8(ascii: "-")
+      var value = 0
+      for byte in bytes[Int(entry.start) + (isNegative ? 1 : 0)..<Int(entry.end)] {
+        let digit = byte &- UInt8(ascii: "0")
+        if digit > 9 { return nil }
+        value = value &* 10 &+ Int(digit)
+      }
+      return isNegative ? -value : value
+    }
+  }
 
   /// A number as the nearest `Double`; `nil` where it is beyond the largest.
   public var doubleValue: Double? {

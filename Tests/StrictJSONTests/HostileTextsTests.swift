@@ -1,15 +1,15 @@
 import StrictJSON
 import Testing
 
-/// Texts made to cost far more than their size. The limits are some hundred times what the scan takes in a debug build, and
-/// a hundredth of what quadratic work would.
+/// Texts made to cost far more than their size. A debug build on a busy machine needs a second or two for each; work that
+/// grows with the square of the size would need hours.
 @Suite("Hostile texts cost time in proportion to their size")
 struct HostileTextsTests {
   private func quickly<Result>(_ body: () throws -> Result) rethrows -> Result {
     let clock = ContinuousClock()
     let start = clock.now
     let result = try body()
-    #expect(clock.now - start < .seconds(20))
+    #expect(clock.now - start < .seconds(60))
     return result
   }
 
