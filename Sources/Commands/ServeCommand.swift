@@ -10,7 +10,7 @@ struct ServeCommand: ParsableCommand {
       millrace.sqlite in the working directory.
 
         millrace serve
-        millrace serve --listen 127.0.0.1:0 --listen unix:/run/millrace.sock --store /var/lib/millrace/jobs.sqlite
+        millrace serve --listen unix:/run/millrace.sock --store /var/lib/jobs.sqlite
         millrace serve --config millrace.yaml --workers 16
 
       Every setting has one name in three spellings: --max-queued, MILLRACE_MAX_QUEUED in the environment, and max_queued in \
@@ -18,7 +18,8 @@ struct ServeCommand: ParsableCommand {
 
         max_queued: 20000
         handlers:
-          mandelbrot: { executor: process, timeout: 30s, memory_limit: 512MiB, max_attempts: 2 }
+          mandelbrot: { executor: process, timeout: 30s, memory_limit: 512MiB }
+          http_fetch: { max_attempts: 3 }
 
       A SIZE is bytes, or 64KiB, 10MiB, 1GiB; a DURATION is 500ms, 30s, 5m, 1.5h, 7d. Relative paths start at the working \
       directory. SIGTERM stops in order, SIGHUP reads the configuration again.

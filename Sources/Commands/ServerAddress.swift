@@ -37,7 +37,7 @@ struct ServerAddress: Equatable, CustomStringConvertible {
   /// A proxy of the environment cannot reach this machine's own addresses.
   var isLocal: Bool {
     if socketPath != nil { return true }
-    let authority = baseURL.split(separator: "/", maxSplits: 2).last ?? ""
+    let authority = baseURL.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" }
     let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
     return (try? ListenAddress("\(host):0"))?.isLocal ?? false
   }

@@ -41,10 +41,8 @@ final class ServerClient {
   static let replyLimitBytes = 256 << 20
 
   let address: ServerAddress
-  private let handle: OpaqueHandle
+  private let handle: UnsafeMutableRawPointer
   private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-
-  private typealias OpaqueHandle = UnsafeMutableRawPointer
 
   init(_ address: ServerAddress) throws(ClientError) {
     guard let handle = curl_easy_init() else { throw .local("libcurl could not be started") }
@@ -70,10 +68,14 @@ final class ServerClient {
   private func exchange(_ request: Request) throws(ClientError) -> Reply {
     curl_easy_reset(handle)
     errorBuffer[0] = 0
-    let transfer = Transfer(output: request.output)
-    if case .stream(let descriptor, _, _) = request.body { transfer.source = descriptor }
+    let transfer =
+      if case .stream(let descriptor, let byteCount, _) = request.body {
+        Transfer(output: request.output, source: descriptor, byteCount: byteCount)
+      } else {
+        Transfer(output: request.output)
+      }
     var headers = request.headers
-    // One context for the three callbacks; it outlives the transfer, because `withExtendedLifetime` ends after it.
+    // One context for the three callbacks, kept alive by `withExtendedLifetime` until libcurl is done with it.
     let context = Unmanaged.passUnretained(transfer).toOpaque()
     var code = configure(request, context)
     switch request.body {
@@ -99,7 +101,9 @@ final class ServerClient {
     // A server that refuses an upload answers and closes before it was sent; the answer is what counts.
     let answeredEarly = (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && transfer.status >= 400
     guard code == CURLE_OK || answeredEarly else {
-      let reason = errorBuffer[0] != 0 ? String(cString: errorBuffer) : String(cString: curl_easy_strerror(code))
+      // The longer text names a host and a port, which a Unix socket does not have.
+      let hasDetail = errorBuffer[0] != 0 && address.socketPath == nil
+      let reason = hasDetail ? String(cString: errorBuffer) : String(cString: curl_easy_strerror(code))
       throw .unreachable(address, reason: reason)
     }
     return Reply(status: transfer.status, headers: transfer.headers, body: transfer.body)

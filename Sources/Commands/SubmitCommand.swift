@@ -15,7 +15,7 @@ struct SubmitCommand: ClientCommand {
       flag=true), any other is a string; to send the string "5", write name='"5"'.
 
         millrace submit count_primes below=1000000 --wait
-        millrace submit mandelbrot '{"width": 1920, "height": 1080}' --wait 60 > picture.png
+        millrace submit mandelbrot '{"width": 1920}' --wait 60 > picture.png
         millrace submit word_count --body novel.txt --wait
         tar c . | millrace submit sha256 --body - --timeout 10m
         millrace submit sleep seconds=1 --delay 1h --metadata '{"for": "tea"}'
@@ -32,7 +32,8 @@ struct SubmitCommand: ClientCommand {
   @Option(help: ArgumentHelp("Send this file ('-': standard input) as the job's input.", valueName: "file"))
   var body: String?
 
-  @Option(help: ArgumentHelp("The media type of the body. (default: application/octet-stream)", valueName: "media-type"))
+  @Option(
+    help: ArgumentHelp("The media type of the body. (default: application/octet-stream)", valueName: "media-type"))
   var type: String?
 
   @Option(
@@ -126,7 +127,7 @@ struct SubmitCommand: ClientCommand {
       return .success
     }
     // Submitting with `Prefer: wait` would save a request, but then Ctrl-C could not say which job goes on.
-    Interruption.tellThatJobsGoOn([job.id])
+    Interruption.tellThatJobsGoOn([printable(job.id)])
     let deadline: ContinuousClock.Instant? =
       if case .atMost(let duration) = limit { ContinuousClock().now.advanced(by: duration) } else { nil }
     let waiter = JobWaiter(client: session.client, streams: session.streams)

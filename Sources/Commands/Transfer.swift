@@ -6,15 +6,23 @@ import Glibc
 final class Transfer {
   /// Where the body of a 2xx reply goes; `nil`: into `body`.
   let output: Int32?
-  /// Where a streamed request body is read from.
-  var source: Int32 = -1
+  private let source: Int32
+  /// What is still to be sent of a body whose size was announced.
+  private var remaining: Int?
   private(set) var status = 0
   private(set) var headers: [String: String] = [:]
   private(set) var body: [UInt8] = []
   /// Something on this side that ended the transfer.
   private(set) var failure: ClientError?
 
-  init(output: Int32?) { self.output = output }
+  /// - Parameters:
+  ///   - source: where a streamed request body is read from; not used for other bodies.
+  ///   - byteCount: exactly so many of its bytes are sent, although the file may grow meanwhile.
+  init(output: Int32?, source: Int32 = -1, byteCount: Int? = nil) {
+    self.output = output
+    self.source = source
+    self.remaining = byteCount
+  }
 
   /// One line of the reply's head; each response has its own, `100 Continue` included, and the last one counts.
   func receive(headerLine line: String) {
@@ -48,8 +56,17 @@ final class Transfer {
   /// The number of bytes read, 0 at the end, `nil` to stop.
   func supply(_ room: UnsafeMutableRawBufferPointer) -> Int? {
     while true {
-      let count = read(source, room.baseAddress, room.count)
-      if count >= 0 { return count }
+      let count = read(source, room.baseAddress, min(room.count, remaining ?? .max))
+      if count >= 0 {
+        guard let left = remaining else { return count }
+        guard count > 0 || left == 0 else {
+          // The server would wait for the rest of what was announced.
+          failure = .local("the input became shorter while it was sent")
+          return nil
+        }
+        remaining = left - count
+        return count
+      }
       if errno == EINTR { continue }
       failure = .local("the input cannot be read: \(String(cString: strerror(errno)))")
       return nil

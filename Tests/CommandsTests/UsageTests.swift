@@ -1,0 +1,142 @@
+import Configuration
+import Testing
+
+@testable import Commands
+
+@Suite("The command line")
+struct UsageTests {
+  @Test(
+    "a mistake is told in one line, with a hint, and ends with 64",
+    arguments: [
+      (["bogus"], "Unexpected argument 'bogus'", ""), (["--bogus"], "Unknown option '--bogus'", ""),
+      (["serve", "--bogus"], "Unknown option '--bogus'", "serve "),
+      (["serve", "extra"], "Unexpected argument 'extra'", "serve "),
+      (["serve", "--workers"], "Missing value for '--workers <number>'", "serve "),
+      (["serve", "--workers", "x"], "--workers: must be a whole number from 0 to 1024, not 'x'", "serve "),
+      (["serve", "--listen", "x"], "--listen: must be HOST:PORT, [IPV6]:PORT or unix:PATH, not 'x'", "serve "),
+      (["serve", "--rate-limit", "5"], "Unknown option '--rate-limit'", "serve "),
+      (["submit"], "Missing expected argument '<handler>'", "submit "),
+      (["submit", "h", "x"], "the argument 'x' is neither JSON nor name=value", "submit "),
+      (
+        ["submit", "h", "--timeout", "5"],
+        "--timeout: must be a number and a unit (ms, s, m, h or d), such as 500ms, 30s or 1.5h, not '5'", "submit "
+      ),
+      (["submit", "h", "--wait=soon"], "--wait: must be seconds, or a duration such as 5m, not 'soon'", "submit "),
+      (["submit", "h", "--priority", "-101"], "--priority: must be from -100 to 100, not '-101'", "submit "),
+      (["submit", "h", "--max-attempts", "0"], "--max-attempts: must be at least 1, not '0'", "submit "),
+      (
+        ["submit", "h", "--run-at", "now"],
+        "--run-at: must be an RFC 3339 date and time with an offset, such as 2026-01-01T00:00:00Z, not 'now'",
+        "submit "
+      ),
+      (
+        ["submit", "h", "--run-at", "2026-01-01T00:00:00Z", "--delay", "1s"],
+        "--delay and --run-at exclude one another", "submit "
+      ),
+      (["submit", "h", "--metadata", "[1]"], "--metadata: must be a JSON object, not '[1]'", "submit "),
+      (["submit", "h", "--type", "a/b"], "--type: is about the body, and there is no --body", "submit "),
+      (["get", "1", "--log", "--json"], "--result, --log and --json exclude one another", "get "),
+      (["get"], "Missing expected argument '<id>'", "get "),
+      (["wait"], "Missing expected argument '<ids> ...'", "wait "),
+      (["wait", "1", "--timeout", "x"], "--timeout: must be seconds, or a duration such as 5m, not 'x'", "wait "),
+      (
+        ["list", "--state", "dead"],
+        "--state: must be one of scheduled, queued, running, succeeded, failed, cancelled, not 'dead'", "list "
+      ),
+      (["list", "--limit", "0"], "--limit: must be at least 1, not '0'", "list "),
+      (
+        ["list", "--server", "h:80"],
+        "--server: must be http://HOST:PORT, https://HOST or unix:PATH, not 'h:80'", "list "
+      ),
+    ])
+  func mistakes(arguments: [String], message: String, command: String) {
+    let ran = Ran(arguments)
+    #expect(ran.errors == "millrace: \(message)\nmillrace: see 'millrace \(command)--help'\n")
+    #expect(ran.status == 64)
+    #expect(ran.output.isEmpty)
+  }
+
+  @Test(
+    "help and the version go to standard output", arguments: [["--help"], ["help", "serve"], ["submit", "--help"]])
+  func help(arguments: [String]) {
+    let ran = Ran(arguments)
+    #expect(ran.status == 0)
+    #expect(ran.text.contains("USAGE: millrace "))
+    #expect(ran.errors.isEmpty)
+    #expect(Ran(["--version"]).text == "millrace \(MillraceVersion.text)\n")
+  }
+
+  @Test("no command at all is a mistake that shows the help")
+  func nothing() {
+    let ran = Ran([])
+    #expect(ran.status == 64)
+    #expect(ran.errors.contains("SUBCOMMANDS:"))
+    #expect(ran.output.isEmpty)
+  }
+
+  @Test("every flag of serve arrives in the configuration")
+  func everyFlag() throws {
+    var served: ServerConfiguration?
+    let ran = Ran(
+      [
+        "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
+        "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--allow-private-addresses",
+        "--max-queued", "7", "--max-body", "8MiB", "--memory-limit", "64MiB", "--drain-timeout", "1s", "--retention",
+        "1h", "--timeout", "2m", "--log-level", "debug",
+      ],
+      serve: { configuration, loader in
+        served = configuration
+        #expect((try? loader.load()) == configuration)
+        return 42
+      })
+    #expect(ran.status == 42)
+    var expected = ServerConfiguration()
+    expected.listen = [.tcp(host: "127.0.0.1", port: 0), .unix(path: "x.sock")]
+    expected.acceptors = 3
+    expected.workers = 0
+    expected.tasks = 5
+    expected.store = .sqlite(path: "jobs.db")
+    expected.publicFolder = "/tmp"
+    expected.diagnostics = true
+    expected.insecure = true
+    expected.allowPrivateAddresses = true
+    expected.maxQueued = 7
+    expected.maxBodyBytes = 8 << 20
+    expected.memoryLimitBytes = 64 << 20
+    expected.drainTimeout = .seconds(1)
+    expected.retention = .seconds(3600)
+    expected.defaultTimeout = .seconds(120)
+    expected.logLevel = .debug
+    #expect(served == expected)
+  }
+
+  @Test("a flag can take back what the environment says")
+  func negatedFlag() {
+    var served: ServerConfiguration?
+    let ran = Ran(["serve", "--no-diagnostics"], environment: ["MILLRACE_DIAGNOSTICS": "true"]) { configuration, _ in
+      served = configuration
+      return 0
+    }
+    #expect(ran.status == 0)
+    #expect(served?.diagnostics == false)
+  }
+
+  @Test("mistakes outside of the command line have statuses of their own, and no hint")
+  func otherSources() {
+    let file = Ran(["serve", "--config", "/nowhere.yaml"])
+    #expect(file.status == 66)
+    #expect(file.errors == "millrace: /nowhere.yaml: cannot be read: No such file or directory\n")
+    let variable = Ran(["serve"], environment: ["MILLRACE_TASKS": "x"])
+    #expect(variable.status == 78)
+    #expect(variable.errors == "millrace: MILLRACE_TASKS: must be a whole number from 1 to 1000000, not 'x'\n")
+    let server = Ran(["list"], environment: ["MILLRACE_SERVER": "h:80"])
+    #expect(server.status == 64)
+  }
+
+  @Test("a variable that means nothing is warned of, and the server starts")
+  func unknownVariable() {
+    let ran = Ran(["serve"], environment: ["MILLRACE_WORKES": "2"], serve: { _, _ in 0 })
+    #expect(ran.status == 0)
+    #expect(ran.errors == "millrace: warning: the variable MILLRACE_WORKES is not a setting\n")
+  }
+}
