@@ -48,7 +48,9 @@ class Row:
             return "skipped"
         if self.target is None:
             return ""
-        return "ok" if self.target.is_met(statistics.median(self.samples)) else "below"
+        if self.target.is_met(statistics.median(self.samples)):
+            return "ok"
+        return "above" if self.target.at_most else "below"
 
     def cells(self) -> list[str]:
         spread = ["", "", ""]

@@ -31,10 +31,13 @@ class Server:
     def __init__(self, name: str, command: list[str], log: pathlib.Path):
         self.name = name
         self._log = log
+        # Settings come from the command line alone, whatever the caller's shell has set.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("MILLRACE_")}
         with log.open("wb") as output:
             # Whatever ends this driver ends the server as well.
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+                ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                env=environment)
         try:
             self.port = self._wait_for_port()
         except BaseException:
