@@ -157,7 +157,6 @@ final class API: HTTPApplication {
 
   /// The query of a resource that knows these parameters and no others.
   func query(_ head: HTTPRequestHead, only known: Set<String>) throws(APIError) -> QueryParameters {
-    if !head.hasQuery { return QueryParameters() }
     let parameters = try query(head)
     var seen: Set<String> = []
     for item in parameters.items {
@@ -171,7 +170,7 @@ final class API: HTTPApplication {
 
   /// Answers at once, without query parameters.
   private func plain(_ exchange: HTTPExchange, _ route: Route, _ body: () -> HTTPResponse) throws(APIError) {
-    _ = try query(exchange.head, only: [])
+    if exchange.head.hasQuery { _ = try query(exchange.head, only: []) }
     send(exchange, route.kind, body())
   }
 

@@ -34,7 +34,11 @@ extension Dispatcher {
         lanes[executor]?.backlog.remove(at: place)
         lanes[executor]?.state.leftBacklog()
       }
-      finishUnstarted(attempt.job, .cancelled(Self.cancelledError(attempt.job.attempt)))
+      attempt.phase = .finishing
+      Task {
+        await self.finishUnstarted(attempt.job, .cancelled(Self.cancelledError(attempt.job.attempt)))
+        self.forget(attempt)
+      }
     case .running:
       lanes[attempt.job.executor]?.runner.cancel(attempt)
     case .finishing:

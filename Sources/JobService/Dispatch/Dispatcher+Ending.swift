@@ -21,26 +21,24 @@ extension Dispatcher {
     await saveLog(attempt)
     let view = attempt.view
     await write(
-      attempt, outcome.map { ended(view, $0, usage, now) } ?? view.handedBack(usage: usage, now: now),
+      outcome.map { ended(view, $0, usage, now) } ?? view.handedBack(usage: usage, now: now), attempt: view.attempt,
       ifCancelled: { ended(view, .cancelled(Self.cancelledError(view.attempt)), usage, now) })
+    forget(attempt)
   }
 
   /// Ends a claimed job that never reached a runner.
-  func finishUnstarted(_ job: Job, _ outcome: JobOutcome) {
-    guard let handler = handlers.any else { preconditionFailure("a server has at least one handler") }
-    let attempt = attempts[job.id] ?? Attempt(job, handlers[job.handler] ?? handler)
-    attempts[job.id] = attempt
-    attempt.phase = .finishing
+  func finishUnstarted(_ job: Job, _ outcome: JobOutcome) async {
     let ended = ended(job, outcome, nil, .now)
-    Task { await self.write(attempt, ended, ifCancelled: { ended }) }
+    await write(ended, attempt: job.attempt, ifCancelled: { ended })
   }
 
   /// Gives a claimed job that never began back to the line.
   func giveBack(_ attempt: Attempt) async {
     let job = attempt.job
     await write(
-      attempt, job.unclaimed(),
+      job.unclaimed(), attempt: job.attempt,
       ifCancelled: { ended(job, .cancelled(Self.cancelledError(job.attempt)), nil, .now) })
+    forget(attempt)
   }
 
   static func cancelledError(_ attempt: Int) -> JobError {
@@ -53,12 +51,11 @@ extension Dispatcher {
 
   /// The store being away loses no end: it is offered again every second until it is taken or the store is closed, and if
   /// this process ends first, the job is rescued as lost.
-  private func write(_ attempt: Attempt, _ job: Job, ifCancelled cancelled: () -> Job) async {
+  private func write(_ job: Job, attempt: Int, ifCancelled cancelled: () -> Job) async {
     var job = job
-    defer { forget(attempt) }
     while true {
       do {
-        switch try await store.finishIfStillOwned(job, owner: identity.owner, attempt: attempt.job.attempt) {
+        switch try await store.finishIfStillOwned(job, owner: identity.owner, attempt: attempt) {
         case .written(let revision):
           job.revision = revision
           announce(job)
@@ -101,7 +98,7 @@ extension Dispatcher {
     if let counter { memory.counters.add(counter, seat: identity.seat) }
   }
 
-  private func forget(_ attempt: Attempt) {
+  func forget(_ attempt: Attempt) {
     if attempts[attempt.job.id] === attempt { attempts[attempt.job.id] = nil }
     resumeIfIdle()
   }

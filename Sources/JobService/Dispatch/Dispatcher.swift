@@ -149,7 +149,7 @@ final class Dispatcher: AttemptEvents {
   private func take(_ job: Job) {
     guard let handler = handlers[job.handler] else {
       let text = "this server has no handler named '\(job.handler)' any more"
-      finishUnstarted(job, .failed(JobError(.handlerError, text, attempt: job.attempt)))
+      Task { await self.finishUnstarted(job, .failed(JobError(.handlerError, text, attempt: job.attempt))) }
       return
     }
     let attempt = Attempt(job, handler)
@@ -206,7 +206,6 @@ final class Dispatcher: AttemptEvents {
 
   func slotsChanged() {
     for executor in Array(lanes.keys) {
-      lanes[executor]?.state.slots = lanes[executor]?.runner.slots ?? 0
       startNext(executor)
       fill(executor)
     }

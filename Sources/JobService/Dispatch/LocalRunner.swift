@@ -22,6 +22,7 @@ final class LocalRunner: JobRunner {
   /// How long a cancelled handler may take to return before its attempt is ended without it.
   static let cancelGrace = Duration.seconds(2)
 
+  @LoopActor
   private final class Run {
     let attempt: Attempt
     let events: any AttemptEvents

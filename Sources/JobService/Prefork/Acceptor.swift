@@ -56,7 +56,7 @@ final class Acceptor {
   }
 
   private init(
-    seat: AcceptorSeat, plan: AcceptorPlan, forkServer: ForkServer?, workers: Int, log: Logger
+    seat: AcceptorSeat, plan: AcceptorPlan, forkServer: ForkServerHandle?, workers: Int, log: Logger
   ) throws {
     self.seat = seat
     self.plan = plan
@@ -64,7 +64,7 @@ final class Acceptor {
     let configuration = plan.configuration
     let memory = plan.memory
     let index = seat.index
-    guard case .sqlite(let path) = configuration.store
+    let path = configuration.store.path
     signals = try AcceptorSeat.signalDescriptor()
     memory.seats.clear(seat: index)
     memory.workers.clear(seat: index)
@@ -106,7 +106,7 @@ final class Acceptor {
       liveOwners: { Set(table.ownersNotToRescue().map { OwnerID(number: $0) }) },
       isAppointed: { seat.isHousekeeper }, deathCount: { table.deathCount })
     let context = ServiceContext(
-      version: Service.version, node: plan.node, startedAt: plan.startedAt, masterPID: plan.masterPID,
+      version: MillraceVersion.text, node: plan.node, startedAt: plan.startedAt, masterPID: plan.masterPID,
       limits: .init(
         queued: configuration.maxQueued, jsonBodyBytes: configuration.jsonBodyLimitBytes,
         bodyBytes: configuration.maxBodyBytes),
@@ -127,15 +127,15 @@ final class Acceptor {
       seat.acknowledgeWake()
       switchboard.woken()
     }
-    loop.watch(signals.number, for: .readable) { [self] _ in
-      while let signal = signals.next() { obey(signal) }
+    loop.watch(signals.fileDescriptor, for: .readable) { [self] _ in
+      for signal in signals.pending() { obey(signal) }
     }
     pool?.start()
     beat()
     housekeeper.start()
     for executor in Executor.allCases { dispatcher.fill(executor) }
     do {
-      try server.start(listeners: seat.listeners.map(\.descriptor))
+      try server.start(listeners: seat.listeners.map(\.fileDescriptor))
     } catch {
       log.critical("the HTTP server cannot start", metadata: ["error": "\(error)"])
       _exit(1)

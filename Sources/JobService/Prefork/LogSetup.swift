@@ -57,14 +57,14 @@ struct StderrLogHandler: LogHandler {
 extension Configuration.ListenAddress {
   var forPrefork: Prefork.ListenAddress {
     switch self {
-    case .tcp(let host, let port): .tcp(host: host, port: UInt16(port))
-    case .unix(let path): .unix(path)
+    case .tcp(let host, let port): .tcp(host: host, port: port)
+    case .unix(let path): .unix(path: path)
     }
   }
 }
 
 extension StoreLocation {
-  var description: String {
+  var path: String {
     switch self {
     case .sqlite(let path): path
     }

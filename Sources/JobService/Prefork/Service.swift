@@ -11,8 +11,6 @@ import Logging
 import Prefork
 
 public enum Service {
-  public static let version = "0.1.0"
-
   /// Exit statuses of `millrace serve` (the numbers are sysexits.h's).
   enum Exit {
     static let failed: Int32 = 1
@@ -43,7 +41,7 @@ public enum Service {
     }
     let listeners: [ListenSocket]
     do {
-      listeners = try configuration.listen.flatMap { try ListenSocket.open($0.forPrefork) }
+      listeners = try configuration.listen.flatMap { try ListenSocket.listen(on: $0.forPrefork) }
     } catch {
       return fail(Exit.addressNotBound, "\(error)")
     }
@@ -59,18 +57,17 @@ public enum Service {
           configuration: configuration, handlers: registry, memory: memory, node: node, masterPID: master,
           startedAt: startedAt, log: log)
       }
-      if let status = try prepareStore(configuration, registry) { return status }
+      if let status = try prepareStore(configuration, registry, log) { return status }
       let first = plan(configuration, registry)
       var masterPlan = MasterPlan(
         listeners: listeners, acceptors: configuration.acceptors, log: { LogSetup.write($0, $1, $2, to: log) },
-        runAcceptor: { Acceptor.main($0, first) },
         reload: {
           let changed = try reload()
           let registry = try HandlerRegistry(types: handlers(changed), changed)
           Self.warnOfWhatIsKept(configuration, changed, log)
           let next = plan(changed.keepingProcesses(of: configuration), registry)
           return { Acceptor.main($0, next) }
-        })
+        }, runAcceptor: { Acceptor.main($0, first) })
       masterPlan.drainTimeout = configuration.drainTimeout
       let server = try Master(plan: masterPlan)
       log.notice("\(startLine(configuration, listeners))", metadata: ["pid": "\(master)"])
@@ -84,9 +81,11 @@ public enum Service {
   ///
   /// - Returns: the status to exit with where that failed.
   private static func prepareStore(
-    _ configuration: ServerConfiguration, _ registry: HandlerRegistry
+    _ configuration: ServerConfiguration, _ registry: HandlerRegistry, _ log: Logger
   ) throws(PreforkError) -> Int32? {
-    let end = try runInChild(limit: prepareLimit) { StorePreparation.run(configuration, registry) }
+    let end = try runInChild(name: "millrace-store", limit: prepareLimit) {
+      StorePreparation.run(configuration, registry, log)
+    }
     switch end {
     case .exited(0): return nil
     case .exited(let status): return status
@@ -95,11 +94,11 @@ public enum Service {
   }
 
   private static func startLine(_ configuration: ServerConfiguration, _ listeners: [ListenSocket]) -> String {
-    let addresses = listeners.map(\.description).joined(separator: ", ")
+    let addresses = listeners.map(\.address.description).joined(separator: ", ")
     let acceptors = "\(configuration.acceptors) acceptor\(configuration.acceptors == 1 ? "" : "s")"
     let workers = "\(configuration.workers) worker\(configuration.workers == 1 ? "" : "s")"
-    return "millrace \(version) serves \(addresses) with \(acceptors) and \(workers)"
-      + ", jobs in \(configuration.store.description)"
+    return "millrace \(MillraceVersion.text) serves \(addresses) with \(acceptors) and \(workers)"
+      + ", jobs in \(configuration.store.path)"
   }
 
   private static func warnOfWhatIsKept(_ old: ServerConfiguration, _ new: ServerConfiguration, _ log: Logger) {
@@ -109,8 +108,9 @@ public enum Service {
   }
 
   static func fail(_ status: Int32, _ message: String) -> Int32 {
-    let line = "millrace: \(message.split(separator: "\n").joined(separator: " "))\n"
-    fputs(line, stderr)
+    // write(2) and not stdio, whose `stderr` the compiler takes for shared mutable state.
+    var line = "millrace: \(message.split(separator: "\n").joined(separator: " "))\n"
+    line.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     return status
   }
 

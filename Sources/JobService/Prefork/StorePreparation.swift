@@ -3,13 +3,14 @@ import Glibc
 import HandlerAPI
 import JobModel
 import JobStore
+import Logging
 
 /// What the store needs before the first acceptor: its schema, an end for the jobs of a server that died, and no files
 /// that nobody refers to. Runs in a child of its own, because it opens the database.
 enum StorePreparation {
   /// - Returns: an exit status; what went wrong is on standard error then.
-  static func run(_ configuration: ServerConfiguration, _ handlers: HandlerRegistry) -> Int32 {
-    guard case .sqlite(let path) = configuration.store
+  static func run(_ configuration: ServerConfiguration, _ handlers: HandlerRegistry, _ log: Logger) -> Int32 {
+    let path = configuration.store.path
     do {
       try SQLiteJobStore.prepare(path: path)
       let spool = SpoolFolder(path: SQLiteJobStore.spoolPath(path))
@@ -24,7 +25,7 @@ enum StorePreparation {
           let now = Timestamp.now
           let lost = try await store.rescueAbandoned(live: [], now: now, expiresAt: now.advanced(by: retention))
           if !lost.isEmpty {
-            fputs("millrace: \(lost.count) jobs of a server that ended are dealt with as lost\n", stderr)
+            log.warning("jobs of a server that ended were rescued", metadata: ["jobs": "\(lost.count)"])
           }
           try await store.assignExecutors(found)
           // No acceptor runs yet, so nobody is writing one.
