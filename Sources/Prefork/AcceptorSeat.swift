@@ -22,6 +22,15 @@ public struct AcceptorSeat: Sendable {
   public let ownerNumber: Int64
   public let table: SeatTable
 
+  /// The master makes one before each fork; in-process tests of an acceptor make their own.
+  public init(index: Int, generation: Int, listeners: [ListenSocket], ownerNumber: Int64, table: SeatTable) {
+    self.index = index
+    self.generation = generation
+    self.listeners = listeners
+    self.ownerNumber = ownerNumber
+    self.table = table
+  }
+
   /// Readable after a sibling or the master called `table.wake(index)`; read it empty, it is not blocking.
   public var wakeDescriptor: Int32 { table.wakeDescriptor(of: index) }
 

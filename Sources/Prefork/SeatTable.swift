@@ -77,7 +77,7 @@ public final class SeatTable: @unchecked Sendable {
   let masterWakeDescriptor: Int32
 
   /// Makes the table and its eventfds. Before the first fork: all processes are meant to share them.
-  init() throws(PreforkError) {
+  public init() throws(PreforkError) {
     precondition(MemoryLayout<Seat>.stride == Self.lineBytes && MemoryLayout<Header>.size <= Self.lineBytes)
     let memory = try SharedMemory.map(bytes: Self.lineBytes * (1 + Self.capacity))
     header = memory.base.bindMemory(to: Header.self, capacity: 1)
