@@ -32,8 +32,8 @@ enum Fork {
     let pid = fork()
     if pid < 0 { throw .system(operation: "fork \(setup.name)", code: errno) }
     if pid > 0 { return pid }
-    // In the child. The parent may have died before the death signal was asked for: then its pid is not our parent's any
-    // more. (Comparing with 1 would be wrong below a subreaper or in a container.)
+    // In the child. The parent may have died before the death signal was asked for: then its pid is not our parent's
+    // any more. (Comparing with 1 would be wrong below a subreaper or in a container.)
     if linux_set_parent_death_signal(SIGKILL) != 0 || getppid() != parent { _exit(1) }
     _ = linux_set_process_name(setup.name)
     resetSignals(setup.signals)

@@ -24,8 +24,8 @@ public final class ListenSocket: Sendable {
 
   deinit { close(fileDescriptor) }
 
-  /// Binds and listens. A name is bound at each of its addresses that this machine has (`localhost`: IPv4 and IPv6), all
-  /// with one port; every other address gives one socket.
+  /// Binds and listens. A name is bound at each of its addresses that this machine has (`localhost`: IPv4 and IPv6),
+  /// all with one port; every other address gives one socket.
   ///
   /// - Parameter unixMode: the permissions of a Unix socket's file.
   public static func listen(

@@ -3,7 +3,8 @@ import Glibc
 
 /// How the master carries out what its state decides.
 extension Master {
-  /// Tells the state of an event, and does what it says; what comes of that is told in turn, until nothing is left to do.
+  /// Tells the state of an event, and does what it says; what comes of that is told in turn, until nothing is left to
+  /// do.
   ///
   /// - Parameter died: an acceptor was reaped and its seat cleared; siblings are told once a housekeeper is chosen.
   func handle(_ event: SupervisorState.Event, died: Bool = false) {
@@ -47,11 +48,7 @@ extension Master {
   private func spawn(_ seat: Int, _ generation: Int, _ restarts: Int) -> SupervisorState.Event? {
     guard case .starting = state.seats[seat].stage else { return .notForked(seat: seat) }
     guard let body = bodies[generation] else { preconditionFailure("generation \(generation) has no body") }
-    var clock = timespec()
-    clock_gettime(CLOCK_REALTIME, &clock)
-    let owner = table.assign(
-      seat, generation: generation, restarts: restarts, now: .now,
-      microseconds: Int64(clock.tv_sec) * 1_000_000 + Int64(clock.tv_nsec) / 1000)
+    let owner = table.assign(seat, generation: generation, restarts: restarts)
     let place = AcceptorSeat(
       index: seat, generation: generation, listeners: plan.listeners, ownerNumber: owner, table: table)
     let setup = ChildSetup(
@@ -88,8 +85,8 @@ extension Master {
     }
   }
 
-  /// Shows the siblings who keeps house, and which seats wait for a new acceptor; wakes a housekeeper who is new or has a
-  /// death to deal with.
+  /// Shows the siblings who keeps house, and which seats wait for a new acceptor; wakes a housekeeper who is new or has
+  /// a death to deal with.
   private func chooseHousekeeper(afterDeath: Bool) {
     for seat in state.seats.indices where pids[seat] == nil {
       if case .backingOff = state.seats[seat].stage { table.setState(.backingOff, of: seat) }

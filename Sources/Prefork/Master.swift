@@ -1,12 +1,13 @@
 // The master: forks acceptors, and then only waits for signals and children. It starts, restarts and stops them.
 //
-// It owns the seat table, the signals of its process, and its children. It must not know what HTTP, jobs or stores are, and
-// starts no thread. What it decides is in SupervisorState; here is how it learns of things and what it does.
+// It owns the seat table, the signals of its process, and its children. It must not know what HTTP, jobs or stores are,
+// and starts no thread. What it decides is in SupervisorState; here is how it learns of things and what it does.
 
 import CLinux
 import Glibc
 
-/// Runs the processes of a prefork server. Make one a process, call ``run()``, and end the process with what it returns.
+/// Runs the processes of a prefork server. Make one a process, call ``run()``, and end the process with what it
+/// returns.
 public final class Master {
   /// Shared with all acceptors; may be read before and while the master runs.
   public let table: SeatTable
@@ -36,8 +37,9 @@ public final class Master {
     bodies = [1: plan.runAcceptor]
   }
 
-  /// Serves until it is told to stop, and returns the exit status: 0 if it stopped as asked, 1 if it failed. No child is
-  /// left then, other than what this process had before. The signals stay blocked, so that one that comes late does not end the process in another way.
+  /// Serves until it is told to stop, and returns the exit status: 0 if it stopped as asked, 1 if it failed. No child
+  /// is left then, other than what this process had before. The signals stay blocked, so that one that comes late does
+  /// not end the process in another way.
   public func run() -> Int32 {
     defer { for listener in plan.listeners { listener.removeFile() } }
     let signals: SignalDescriptor
@@ -66,8 +68,8 @@ public final class Master {
     return exitCode ?? 1
   }
 
-  /// The descriptor of all signals that the master obeys. A parent (a shell's `&`, nohup) may have left some ignored, and
-  /// an ignored SIGCHLD would let children vanish unreaped: all get their default action back first.
+  /// The descriptor of all signals that the master obeys. A parent (a shell's `&`, nohup) may have left some ignored,
+  /// and an ignored SIGCHLD would let children vanish unreaped: all get their default action back first.
   private func takeSignals() throws(PreforkError) -> SignalDescriptor {
     let numbers = MasterSignal.allCases.map(\.number) + [SIGCHLD]
     for number in numbers { signal(number, SIG_DFL) }
@@ -166,8 +168,8 @@ public final class Master {
         pid = waitpid(-1, nil, WNOHANG)
         inherited.remove(pid)
       } while pid > 0
-      // ECHILD: no child is left.
-      if pid < 0 || inherited.isSuperset(of: Strays.children()) && !inherited.isEmpty { return }
+      // ECHILD: no child is left. Else those that were here before may be all.
+      if pid < 0 || !inherited.isEmpty && inherited.isSuperset(of: Strays.children()) { return }
       guard MonotonicTime.now < deadline else {
         plan.log(.critical, "some processes cannot be killed, and are left behind", [:])
         exitCode = 1

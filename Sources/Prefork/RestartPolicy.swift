@@ -8,8 +8,8 @@ enum RestartPolicy {
   private static let firstDelayMilliseconds = 100.0
   private static let longestDelayMilliseconds = 30_000.0
 
-  /// At once after a full life; else 100 ms, doubled with each failure in a row, 30 s at the most, less up to a half so that
-  /// seats do not all come back in one moment.
+  /// At once after a full life; else 100 ms, doubled with each failure in a row, 30 s at the most, less up to a half so
+  /// that seats do not all come back in one moment.
   ///
   /// - Parameter jitter: 0…1, drawn anew for each restart.
   static func delay(failures: Int, jitter: Double) -> Duration {

@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
 
-/// Runs `body` in a forked child and waits for its end, for work that this process must not do itself because threads or
-/// connections would stay behind (a schema migration). `body`'s value is the child's exit status.
+/// Runs `body` in a forked child and waits for its end, for work that this process must not do itself because threads
+/// or connections would stay behind (a schema migration). `body`'s value is the child's exit status.
 ///
-/// The child has default signals, and descriptors 0, 1 and 2 only. When `limit` has passed it is killed. It is killed too
-/// when this process ends.
+/// The child has default signals, and descriptors 0, 1 and 2 only. When `limit` has passed it is killed. It is killed
+/// too when this process ends.
 public func runInChild(
   name: String, limit: Duration, body: () -> Int32
 ) throws(PreforkError) -> ChildEnd {

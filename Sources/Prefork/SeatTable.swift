@@ -1,8 +1,9 @@
 // What the master and all acceptors know of one another, in memory that all of them share.
 //
-// A seat is a place for one acceptor process. Who may write what: the master writes a seat while nobody sits in it (before
-// the fork, and after it has reaped the process); in between only the acceptor that sits there does. So each field has one
-// writer at a time, and every field is one atomic word. Readers read word by word: two words of a seat may be of two lives.
+// A seat is a place for one acceptor process. Who may write what: the master writes a seat while nobody sits in it
+// (before the fork, and after it has reaped the process); in between only the acceptor that sits there does. So each
+// field has one writer at a time, and every field is one atomic word. Readers read word by word: two words of a seat
+// may be of two lives.
 
 import CLinux
 import Glibc
@@ -64,6 +65,11 @@ public final class SeatTable: @unchecked Sendable {
     let nextOwner = Atomic<Int64>(0)
   }
 
+  /// The process that made the table.
+  public let masterPid = getpid()
+  /// Microseconds since 1970.
+  public let masterStartedAt = SeatTable.microsecondsSince1970
+
   private static let lineBytes = 64
   private let header: UnsafeMutablePointer<Header>
   private let seats: UnsafeMutablePointer<Seat>
@@ -72,7 +78,7 @@ public final class SeatTable: @unchecked Sendable {
   let masterWakeDescriptor: Int32
 
   /// Makes the table and its eventfds. Before the first fork: all processes are meant to share them.
-  init() throws(PreforkError) {
+  public init() throws(PreforkError) {
     precondition(MemoryLayout<Seat>.stride == Self.lineBytes && MemoryLayout<Header>.size <= Self.lineBytes)
     let memory = try SharedMemory.map(bytes: Self.lineBytes * (1 + Self.capacity))
     header = memory.base.bindMemory(to: Header.self, capacity: 1)
@@ -131,8 +137,8 @@ public final class SeatTable: @unchecked Sendable {
 
   /// Every owner number under which a process runs, or will be the next to run, in some seat.
   ///
-  /// Jobs of any other owner are abandoned. The numbers of the *next* lives are among them because an acceptor may be born,
-  /// and claim jobs, between a housekeeper's call of this and its look into the store.
+  /// Jobs of any other owner are abandoned. The numbers of the *next* lives are among them because an acceptor may be
+  /// born, and claim jobs, between a housekeeper's call of this and its look into the store.
   public func ownersNotToRescue() -> Set<Int64> {
     var owners = Set<Int64>()
     for index in 0..<Self.capacity {
@@ -184,15 +190,15 @@ public final class SeatTable: @unchecked Sendable {
   // MARK: - For the master
 
   /// Before the fork: gives the seat to an acceptor that is about to be born, and returns its owner number.
-  func assign(_ seat: Int, generation: Int, restarts: Int, now: MonotonicTime, microseconds: Int64) -> Int64 {
+  func assign(_ seat: Int, generation: Int, restarts: Int) -> Int64 {
     let owner = seats[seat].nextOwner.load(ordering: .relaxed)
     seats[seat].owner.store(owner, ordering: .sequentiallyConsistent)
     // After it is the present owner: so it is among `ownersNotToRescue` at every moment.
     seats[seat].nextOwner.store(.random(in: 1 ... .max), ordering: .sequentiallyConsistent)
     seats[seat].generation.store(generation, ordering: .relaxed)
     seats[seat].restarts.store(restarts, ordering: .relaxed)
-    seats[seat].startedAt.store(microseconds, ordering: .relaxed)
-    beat(seat, at: now)
+    seats[seat].startedAt.store(Self.microsecondsSince1970, ordering: .relaxed)
+    beat(seat, at: .now)
     setState(.starting, of: seat)
     return owner
   }
@@ -210,6 +216,12 @@ public final class SeatTable: @unchecked Sendable {
 
   /// After ``clear(_:)``: whoever sees the new count must not find the dead owner any more.
   func countDeath() { header.pointee.deathCount.add(1, ordering: .acquiringAndReleasing) }
+
+  private static var microsecondsSince1970: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+  }
 
   private static func notify(_ descriptor: Int32) {
     var one: UInt64 = 1

@@ -19,8 +19,8 @@ public final class SignalDescriptor: Sendable {
 
   deinit { close(fileDescriptor) }
 
-  /// The signals that have come since the last call, in the order the kernel gives them. Several of one number that came
-  /// before a read are one (signal(7)).
+  /// The signals that have come since the last call, in the order the kernel gives them. Several of one number that
+  /// came before a read are one (signal(7)).
   public func pending() -> [Int32] {
     var signals: [Int32] = []
     var record = signalfd_siginfo()

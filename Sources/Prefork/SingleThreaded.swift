@@ -1,6 +1,7 @@
-// A fork copies only the calling thread. Locks that others hold stay locked in the child for ever, and a child of a process
-// that once used Task or Dispatch has an executor whose threads are gone: its tasks silently never run (libdispatch
-// registers no fork handlers on Linux; tried with Swift 6.3.1). Hence the check before every fork, and the loud stop.
+// A fork copies only the calling thread. Locks that others hold stay locked in the child for ever, and a child of a
+// process that once used Task or Dispatch has an executor whose threads are gone: its tasks silently never run
+// (libdispatch registers no fork handlers on Linux; tried with Swift 6.3.1). Hence the check before every fork, and the
+// loud stop.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// The file that a Unix socket is reached by. It outlives its listener: one that was killed leaves it behind, and then bind
-// fails although nobody listens. Such a stale file is replaced; one that is alive is left alone.
+// The file that a Unix socket is reached by. It outlives its listener: one that was killed leaves it behind, and then
+// bind fails although nobody listens. Such a stale file is replaced; one that is alive is left alone.
 
 import CLinux
 import Glibc

@@ -19,7 +19,8 @@ enum Strays {
   static func children() -> [pid_t] {
     let me = getpid()
     let file = linux_open("/proc/self/task/\(me)/children", O_RDONLY | O_CLOEXEC, 0)
-    // A kernel without CONFIG_PROC_CHILDREN: strays then stay until they end by themselves.
+    // No descriptor is free now, or the kernel lacks CONFIG_PROC_CHILDREN: then strays stay until they end by
+    // themselves.
     guard file >= 0 else { return [] }
     defer { close(file) }
     var text: [UInt8] = []

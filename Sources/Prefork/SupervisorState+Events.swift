@@ -43,6 +43,7 @@ extension SupervisorState {
       actions.append(.log(.info, "acceptor has left", metadata))
       vacate(index, now, &actions)
     case .killed(comesBack: true, _):
+      actions.append(.log(.info, "killed acceptor has ended", metadata))
       comeBack(index, "\(end)", jitter, now, &actions)
     case .starting:
       seats[index].failures += 1
@@ -124,7 +125,7 @@ extension SupervisorState {
         seats[index].failures += 1
         actions.append(.log(.error, "acceptor was not ready in time, and is killed", about(index)))
         killSeat(index, comesBack: true, now, &actions)
-      case .ready where now > seats[index].lastBeat + limits.heartbeat:
+      case .ready where now >= seats[index].lastBeat + limits.heartbeat:
         seats[index].failures = 0
         let silent = about(index).merging(["silent_for": "\(now.since(seats[index].lastBeat))"]) { $1 }
         actions.append(.log(.error, "acceptor hangs, and is killed", silent))

@@ -2,8 +2,8 @@ import Glibc
 
 /// A new generation of acceptors beside the old one, which leaves only when the new one is ready.
 extension SupervisorState {
-  /// Begins the reload that was asked for, unless one is under way or earlier generations still fill too many seats; then
-  /// it begins when that has changed. Any number of requests meanwhile are one.
+  /// Begins the reload that was asked for, unless one is under way or earlier generations still fill too many seats;
+  /// then it begins when that has changed. Any number of requests meanwhile are one.
   mutating func beginReloadIfPossible(_ actions: inout [Action]) {
     guard reloadAskedAgain, phase == .serving, reload == .none else { return }
     let free = seats.count { $0.stage == .empty }

@@ -2,8 +2,8 @@ import Glibc
 
 /// How seats are filled and vacated.
 extension SupervisorState {
-  /// Makes as many acceptors as are wanted, of the generation that serves and of the one that is to follow it: spawns what
-  /// is missing while seats are free, and retires the highest-numbered of what is too many.
+  /// Makes as many acceptors as are wanted, of the generation that serves and of the one that is to follow it: spawns
+  /// what is missing while seats are free, and retires the highest-numbered of what is too many.
   mutating func fillSeats(_ now: MonotonicTime, _ actions: inout [Action]) {
     guard phase == .serving else { return }
     for generation in [generation, startingGeneration].compactMap({ $0 }) {

@@ -199,7 +199,7 @@ struct ListenSocketLiveTests {
     let second = try ToyServer("acceptors=1", "unix=\(path)")
     let acceptor = try second.heard("ready")
     try second.heardLog("acceptor is ready")
-    // An acceptor's end leaves the file.
+    // An acceptor's end leaves the file, and so does its attempt to remove it.
     kill(acceptor.pid, SIGKILL)
     try second.heard("ready", ["restarts": "1"])
     #expect(access(path, F_OK) == 0)

@@ -1,5 +1,5 @@
-// The real master with real processes and real signals: how it starts, keeps up and stops acceptors. Each test ends with
-// the end of the toy's output, which proves that no process of it is left.
+// The real master with real processes and real signals: how it starts, keeps up and stops acceptors. Each test ends
+// with the end of the toy's output, which proves that no process of it is left.
 
 import CLinux
 import Glibc

@@ -130,6 +130,25 @@ struct MasterSignalTests {
     #expect(try toy.ended() == 0)
   }
 
+  @Test("HUP may run a task in a child, which has signals of its own")
+  func reloadRunsTask() throws {
+    let toy = try start(1, "next=task")
+    toy.signal(SIGHUP)
+    #expect(try toy.heard("ended").values["end"] == "signal_SIGTERM")
+    try toy.heardLog("reloaded", ["generation": "2"])
+    toy.signal(SIGTERM)
+    #expect(try toy.ended() == 0)
+  }
+
+  @Test("a thread that a reload started stops everything loudly, because no child could be trusted any more")
+  func reloadStartsThread() throws {
+    let toy = try start(2, "next=thread")
+    toy.signal(SIGHUP)
+    try toy.heard("log", ["level": "critical", "message": "has_2_threads"])
+    try toy.heard("quitting", ["seat": "0"])
+    #expect(try toy.ended() == 1)
+  }
+
   @Test("USR1 and USR2 are ignored with a word", arguments: [SIGUSR1, SIGUSR2])
   func ignored(_ signal: Int32) throws {
     let toy = try start(1)

@@ -16,12 +16,13 @@ struct SeatTableTests {
     #expect(table.snapshots().isEmpty)
     #expect(table.housekeeper == nil)
     #expect(table.deathCount == 0)
+    #expect(table.masterPid == getpid())
   }
 
   @Test("a life of a seat: assigned, ready, draining, cleared")
   func life() throws {
     let table = try SeatTable()
-    let owner = table.assign(5, generation: 2, restarts: 3, now: .now, microseconds: 77)
+    let owner = table.assign(5, generation: 2, restarts: 3)
     table.setPid(4242, of: 5)
     let seat = AcceptorSeat(index: 5, generation: 2, listeners: [], ownerNumber: owner, table: table)
     #expect(table.state(of: 5) == .starting)
@@ -30,6 +31,8 @@ struct SeatTableTests {
     var snapshot = try #require(table.snapshots().first)
     #expect(snapshot.heartbeat > MonotonicTime(nanoseconds: 0))
     snapshot.heartbeat = MonotonicTime(nanoseconds: 0)
+    #expect(snapshot.startedAt >= table.masterStartedAt)
+    snapshot.startedAt = 77
     let expected = SeatSnapshot(
       index: 5, state: .ready, pid: 4242, generation: 2, restarts: 3, startedAt: 77,
       heartbeat: MonotonicTime(nanoseconds: 0), owner: owner)
@@ -56,13 +59,13 @@ struct SeatTableTests {
   func ownersNotToRescue() throws {
     let table = try SeatTable()
     let listed = table.ownersNotToRescue()
-    let owner = table.assign(9, generation: 1, restarts: 0, now: .now, microseconds: 0)
+    let owner = table.assign(9, generation: 1, restarts: 0)
     #expect(listed.contains(owner))
     #expect(table.ownersNotToRescue().contains(owner))
     table.clear(9)
     #expect(!table.ownersNotToRescue().contains(owner))
     #expect(!listed.contains(0))
-    let next = table.assign(9, generation: 1, restarts: 0, now: .now, microseconds: 0)
+    let next = table.assign(9, generation: 1, restarts: 0)
     #expect(next != owner)
   }
 
@@ -79,7 +82,7 @@ struct SeatTableTests {
   @Test("waking all reaches those that are ready")
   func wakesAll() throws {
     let table = try SeatTable()
-    for seat in 0..<3 { _ = table.assign(seat, generation: 1, restarts: 0, now: .now, microseconds: 0) }
+    for seat in 0..<3 { _ = table.assign(seat, generation: 1, restarts: 0) }
     table.setState(.ready, of: 0)
     table.setState(.ready, of: 1)
     table.wakeAll(except: 0)

@@ -116,8 +116,8 @@ final class ToyServer {
     waiting.filter { $0.matches(what, wanted) }
   }
 
-  /// Waits until every process that has the toy's standard output is gone, which proves that none is left, and gives the
-  /// master's exit status (or 128 and the signal that ended it).
+  /// Waits until every process that has the toy's standard output is gone, which proves that none is left, and gives
+  /// the master's exit status (or 128 and the signal that ended it).
   func ended() throws -> Int32 {
     let deadline = Self.milliseconds + Self.limitMilliseconds
     while !outputEnded {

@@ -13,6 +13,8 @@ struct Life {
     do {
       if name == "crash" { _exit(3) }
       if name == "orphan" { leaveOrphan() }
+      // Must do nothing here: the file is the master's.
+      for listener in seat.listeners { listener.removeFile() }
       let hasSecret = fcntl(secret, F_GETFD) >= 0
       let signals = try AcceptorSeat.signalDescriptor()
       if name == "unready" {

@@ -1,5 +1,5 @@
-// A prefork server that serves nothing, for the tests: it says on standard output what happens in each process, one line a
-// thing, `what key=value …`, and behaves, or misbehaves, as its arguments (`key=value`) say.
+// A prefork server that serves nothing, for the tests: it says on standard output what happens in each process, one
+// line a thing, `what key=value …`, and behaves, or misbehaves, as its arguments (`key=value`) say.
 
 import CLinux
 import Glibc
@@ -35,7 +35,8 @@ enum PreforkToy {
 
   static func say(_ what: String, _ values: [String: String] = [:]) {
     let pairs = values.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value.replacing(" ", with: "_"))" }
-    // One write, so that the lines of several processes do not mix: the output is a pipe or a socket, and a line is short.
+    // One write, so that the lines of several processes do not mix: the output is a pipe or a socket, and a line is
+    // short.
     let line = Array("\(what)\(pairs.joined())\n".utf8)
     _ = write(1, line, line.count)
   }
@@ -51,8 +52,18 @@ enum PreforkToy {
   private struct ReloadRefused: Error, CustomStringConvertible { let description = "the file is bad" }
 
   private static func nextLife(_ options: Options, _ secret: Int32) throws -> AcceptorBody {
-    guard let next = options["next"], next != "fail" else { throw ReloadRefused() }
-    return life(next, secret)
+    switch options["next"] ?? "fail" {
+    case "fail": throw ReloadRefused()
+    case "thread":
+      startThread()
+      return life("obey", secret)
+    case "task":
+      // Ends by the signal only if its mask is not the master's.
+      let end = try runInChild(name: "toy-task", limit: .seconds(30)) { raise(SIGTERM) }
+      say("ended", ["end": "\(end)"])
+      return life("obey", secret)
+    case let next: return life(next, secret)
+    }
   }
 
   private static func startThread() {
