@@ -60,14 +60,24 @@ final class WorkerProcess {
 
   private func serve() -> Never {
     while true {
-      switch socket.receive(waiting: true, CallFrame.take) {
+      waitForCall()
+      switch socket.receive(waiting: false, CallFrame.take) {
       case .message(let (call, argument)): perform(call, argument)
+      case .empty: continue
       case .closed: _exit(0)
-      case .empty, .garbled:
+      case .garbled:
         Diagnostics.write("worker: a message on its socket makes no sense")
         _exit(EX_PROTOCOL)
       }
     }
+  }
+
+  /// Not a blocking receive: one that SIGKILL wakes still takes a message that came a moment later off the queue
+  /// (net/core/datagram.c, __skb_recv_datagram), and the acceptor, seeing it read, would call that call crashed that never
+  /// began. A poll that is killed takes nothing.
+  private func waitForCall() {
+    var watched = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+    if poll(&watched, 1, -1) < 0 && errno != EINTR { ChildBirth.fail("poll") }
   }
 
   private func perform(_ frame: CallFrame, _ argument: Payload) {
