@@ -70,7 +70,8 @@ let package = Package(
       name: "MultiprocessingTests", dependencies: ["Multiprocessing", "EventLoop", "CLinux", "PoolExamples"],
       swiftSettings: strict),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "CLinux"], swiftSettings: strict),
-    .testTarget(name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux"], swiftSettings: strict),
+    .testTarget(name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
     .testTarget(
       name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "StrictJSON", "CLinux"], swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),

@@ -12,8 +12,10 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     return Timestamp(microseconds: overflow ? (duration < .zero ? .min : .max) : sum)
   }
 
+  /// Saturates too.
   public func duration(to later: Timestamp) -> Duration {
-    .microseconds(later.microseconds.subtractingReportingOverflow(microseconds).partialValue)
+    let (difference, overflow) = later.microseconds.subtractingReportingOverflow(microseconds)
+    return .microseconds(overflow ? (later < self ? .min : .max) : difference)
   }
 }
 

@@ -40,11 +40,19 @@ extension SQLiteJobStore {
   public static func open(
     path: String, onCommit: @escaping @Sendable (CommitReport) -> Void = { _ in }
   ) throws(StoreError) -> SQLiteJobStore {
+    try open(path: path, pageLimit: nil, onCommit: onCommit)
+  }
+
+  /// - Parameter pageLimit: beyond so many pages this process finds the disk full (for tests of that).
+  static func open(
+    path: String, pageLimit: Int?, onCommit: @escaping @Sendable (CommitReport) -> Void
+  ) throws(StoreError) -> SQLiteJobStore {
     do {
       let lock = try CommitLock(databasePath: path)
       let writing = try SQLiteConnection.open(path, .writer)
       let idKey = try writing.inDatabase { database in
         try SQLiteSchema.requireCurrent(database)
+        if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
         return try SQLiteSchema.idKey(database)
       }
       return SQLiteJobStore(

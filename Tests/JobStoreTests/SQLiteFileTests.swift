@@ -1,0 +1,209 @@
+import Foundation
+import GRDB
+import JobModel
+import Synchronization
+import Testing
+
+@testable import JobStore
+
+@Suite("The SQLite file")
+struct SQLiteFileTests {
+  private func with(prepared: Bool = true, _ body: (SQLitePlace) async throws -> Void) async throws {
+    let place = try SQLitePlace(prepared: prepared)
+    defer { place.remove() }
+    try await body(place)
+  }
+
+  private func prepareFails(_ path: String, saying text: String) {
+    do throws(StoreError) {
+      try SQLiteJobStore.prepare(path: path)
+      Issue.record("prepared what cannot serve as a store")
+    } catch {
+      #expect(error.kind == .unusable)
+      #expect(error.cause.contains(text), "\(error)")
+    }
+  }
+
+  @Test("a new store's files are for their owner alone")
+  func modes() async throws {
+    try await with { place in
+      let store = try place.open()
+      try await store.submit(TestJobs(store).queued())
+      for suffix in ["", "-wal", "-shm", ".door", ".lock"] {
+        var status = stat()
+        #expect(lstat(place.path + suffix, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600, "\(suffix)")
+      }
+      var status = stat()
+      #expect(lstat(SQLiteJobStore.spoolPath(place.path), &status) == 0)
+      #expect(status.st_mode & 0o777 == 0o700)
+      await store.close()
+    }
+  }
+
+  @Test("preparing again keeps the jobs and the id key")
+  func prepareTwice() async throws {
+    try await with { place in
+      let store = try place.open()
+      let job = TestJobs(store).queued()
+      try await store.submit(job)
+      // While the store is open: as a new generation of acceptors does.
+      try SQLiteJobStore.prepare(path: place.path)
+      let second = try place.open()
+      #expect(second.idKey == store.idKey)
+      #expect(try await second.job(job.id) == job)
+      await store.close()
+      await second.close()
+    }
+  }
+
+  @Test("a file that is not a database is refused, and left as it was")
+  func garbage() async throws {
+    try await with(prepared: false) { place in
+      let bytes = Data(String(repeating: "garbage ", count: 1000).utf8)
+      try bytes.write(to: URL(fileURLWithPath: place.path))
+      prepareFails(place.path, saying: "not a database")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: place.path)) == bytes)
+    }
+  }
+
+  @Test("the database of another program is refused")
+  func foreign() async throws {
+    try await with(prepared: false) { place in
+      let queue = try DatabaseQueue(path: place.path)
+      try await queue.write { try $0.execute(sql: "CREATE TABLE recipes (name TEXT)") }
+      try queue.close()
+      prepareFails(place.path, saying: "another program")
+    }
+  }
+
+  @Test("tables of a newer version are refused, by prepare and by open")
+  func newer() async throws {
+    try await with { place in
+      let queue = try DatabaseQueue(path: place.path)
+      try await queue.write { try $0.execute(sql: "PRAGMA user_version = 999") }
+      try queue.close()
+      prepareFails(place.path, saying: "newer")
+      do throws(StoreError) {
+        _ = try SQLiteJobStore.open(path: place.path)
+        Issue.record("opened tables of a newer version")
+      } catch {
+        #expect(error.kind == .unusable && error.cause.contains("newer"))
+      }
+    }
+  }
+
+  @Test("a missing folder, and a folder in the file's place, are refused")
+  func places() async throws {
+    try await with(prepared: false) { place in
+      prepareFails(place.folder + "/none/jobs.sqlite", saying: "No such file")
+      prepareFails(place.folder, saying: place.folder)
+    }
+  }
+
+  @Test("a store that was not prepared cannot be opened")
+  func unprepared() async throws {
+    try await with(prepared: false) { place in
+      #expect(throws: StoreError.self) { try SQLiteJobStore.open(path: place.path) }
+    }
+  }
+
+  @Test("on a full disk writes are refused, what was acknowledged stays, and reads go on")
+  func full() async throws {
+    try await with { place in
+      let store = try SQLiteJobStore.open(path: place.path, pageLimit: 200, onCommit: { _ in })
+      let jobs = TestJobs(store)
+      let body = JobInput.body(Array(repeating: 1, count: 8192), mediaType: "text/plain", args: [])
+      var acknowledged: [Job] = []
+      var refusals = 0
+      for _ in 0..<300 where refusals < 3 {
+        let job = jobs.queued(input: body)
+        do throws(StoreError) {
+          try await store.submit(job)
+          acknowledged.append(job)
+        } catch {
+          #expect(error.kind == .unavailable)
+          #expect(error.cause.contains("full"))
+          refusals += 1
+        }
+      }
+      #expect(refusals == 3 && !acknowledged.isEmpty)
+      for job in acknowledged { #expect(try await store.job(job.id) == job) }
+      // Room is made by removing, and then writes are taken again.
+      let claimed = try await store.claim(jobs.request(1))
+      for job in claimed {
+        _ = try await store.finishIfStillOwned(jobs.succeeded(job), owner: jobs.owner, attempt: 1)
+        guard case .deleted = try await store.delete(job.id) else {
+          Issue.record("no room could be made")
+          continue
+        }
+      }
+      try await store.submit(jobs.queued(input: body))
+      await store.close()
+    }
+  }
+
+  @Test("the log stays bounded under constant reads and writes")
+  func boundedLog() async throws {
+    try await with { place in
+      let longest = Mutex(0)
+      let store = try SQLiteJobStore.open(path: place.path) { report in
+        longest.withLock { $0 = max($0, report.logPages) }
+      }
+      let jobs = TestJobs(store)
+      let body = JobInput.body(Array(repeating: 1, count: 60_000), mediaType: "text/plain", args: [])
+      let known = jobs.queued()
+      try await store.submit(known)
+      try await withThrowingTaskGroup { group in
+        let writing = Mutex(true)
+        for _ in 0..<4 {
+          group.addTask {
+            while writing.withLock({ $0 }) {
+              _ = try await store.job(known.id)
+              _ = try await store.list(JobFilter(), before: nil, limit: 20)
+            }
+          }
+        }
+        group.addTask {
+          // 60 MiB a round of 1,024: three times what the log may hold before it starts anew.
+          for _ in 0..<3072 { try await store.submit(jobs.queued(input: body)) }
+          writing.withLock { $0 = false }
+        }
+        try await group.waitForAll()
+      }
+      let limit = WriteSession.restartPages + WriteSession.checkpointPages
+      #expect(longest.withLock { $0 } < limit)
+      await store.close()
+    }
+  }
+
+  @Test("a commit is reported with the writes it made")
+  func commits() async throws {
+    try await with { place in
+      let writes = Mutex(0)
+      let store = try SQLiteJobStore.open(path: place.path) { report in
+        writes.withLock { $0 += report.writes }
+        #expect(report.duration > .zero)
+      }
+      let jobs = TestJobs(store)
+      try await withThrowingTaskGroup { group in
+        for _ in 0..<100 { group.addTask { try await store.submit(jobs.queued()) } }
+        try await group.waitForAll()
+      }
+      #expect(writes.withLock { $0 } == 100)
+      await store.close()
+    }
+  }
+
+  @Test("opening and closing leaves no descriptor and no thread behind")
+  func leaks() async throws {
+    try await with { place in
+      try await place.open().close()
+      let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter { name in
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)"))?.hasPrefix(place.folder)
+          ?? false
+      }
+      #expect(files.isEmpty)
+    }
+  }
+}
