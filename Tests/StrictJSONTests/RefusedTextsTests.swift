@@ -146,4 +146,12 @@ struct RefusedTextsTests {
     for length in text.indices { #expect(refusal(of: Array(text[..<length])) != nil, "\(length) bytes") }
     #expect(refusal(of: text) == nil)
   }
+
+  @Test("whichever key of a large object comes again, it is found", arguments: ["", #"\u0061"#])
+  func refusesEveryRepetition(_ prefix: String) {
+    let keys = (0..<200).map { "\(prefix)\($0)" }
+    let members = keys.map { "\"\($0)\":0" }.joined(separator: ",")
+    #expect(refusal(of: "{\(members)}") == nil)
+    for key in keys { #expect(refusal(of: "{\(members),\"\(key)\":0}") != nil, "\(key)") }
+  }
 }
