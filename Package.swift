@@ -21,6 +21,8 @@ let package = Package(
     .target(name: "CLinux"),
     .target(name: "CMicrohttpd", linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
 
     .target(name: "JobModel", swiftSettings: strict),
     .target(name: "StrictJSON", swiftSettings: strict),
@@ -31,7 +33,9 @@ let package = Package(
       name: "JobStore",
       dependencies: ["JobModel", "CLinux", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
     .target(name: "HandlerAPI", dependencies: ["JobModel", "StrictJSON", "CLinux"], swiftSettings: strict),
-    .target(name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CLinux"], swiftSettings: strict),
+    .target(
+      name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CCrypto", "CZlib", "CLinux"],
+      swiftSettings: strict),
     .target(name: "Configuration", dependencies: ["JobModel", "Yams"], swiftSettings: strict),
     .target(name: "Prefork", dependencies: ["CLinux"], swiftSettings: strict),
     .target(
@@ -57,7 +61,8 @@ let package = Package(
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "CLinux"], swiftSettings: strict),
     .testTarget(name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "CLinux"], swiftSettings: strict),
     .testTarget(
-      name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "StrictJSON", "CLinux"], swiftSettings: strict),
+      name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "JobModel", "StrictJSON", "CZlib", "CLinux"],
+      swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
     .testTarget(name: "PreforkTests", dependencies: ["Prefork", "CLinux"], swiftSettings: strict),
     .testTarget(name: "JobServiceTests", dependencies: ["JobService", "StrictJSON"], swiftSettings: strict),
