@@ -24,6 +24,8 @@ let package = Package(
     .target(name: "CLinux"),
     .target(name: "CMicrohttpd", linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
 
     .target(name: "JobModel", swiftSettings: strict),
     .target(name: "StrictJSON", swiftSettings: strict),
@@ -41,6 +43,10 @@ let package = Package(
     .target(name: "HandlerAPI", dependencies: ["JobModel", "StrictJSON", "CLinux"], swiftSettings: strict),
     .target(name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CLinux"], swiftSettings: strict),
     .target(name: "Configuration", dependencies: ["JobModel", "CLinux", "Yams"], swiftSettings: strict),
+    .target(
+      name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CCrypto", "CZlib", "CLinux"],
+      swiftSettings: strict),
+    .target(name: "Configuration", dependencies: ["JobModel", "Yams"], swiftSettings: strict),
     .target(name: "Prefork", dependencies: ["CLinux"], swiftSettings: strict),
     .target(
       name: "JobService",
@@ -73,7 +79,8 @@ let package = Package(
     .testTarget(name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
     .testTarget(
-      name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "StrictJSON", "CLinux"], swiftSettings: strict),
+      name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "JobModel", "StrictJSON", "CZlib", "CLinux"],
+      swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Configuration"], swiftSettings: strict),
     .testTarget(name: "PreforkTests", dependencies: ["Prefork", "PreforkToy", "CLinux"], swiftSettings: strict),

@@ -1,0 +1,3 @@
+// OpenSSL's digests. No shim is needed: the EVP_ functions are plain C.
+#pragma once
+#include <openssl/evp.h>

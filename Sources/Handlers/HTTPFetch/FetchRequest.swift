@@ -1,0 +1,115 @@
+// What http_fetch sends, and which inputs it accepts for that. Pure: nothing here touches the network.
+
+import CCurl
+import HandlerAPI
+import JobModel
+
+/// One fetch, checked.
+struct FetchRequest: Sendable {
+  var url: String
+  var isHead: Bool
+  var headers: [String: String]
+  var maxBytes: Int
+  /// Counted from when the fetch begins; waiting in line before is not.
+  var timeLimit: Duration
+  /// The job's own.
+  var deadline: Timestamp?
+  var allowsPrivateAddresses: Bool
+
+  /// What is left for a fetch that begins now: at least a millisecond, because libcurl takes 0 for "no limit".
+  func timeAllowed(now: Timestamp) -> Duration {
+    max(min(timeLimit, deadline.map { now.duration(to: $0) } ?? timeLimit), .milliseconds(1))
+  }
+}
+
+/// What came back.
+struct FetchResponse: Sendable {
+  var status: Int
+  var url: String
+  var headers: [String: String]
+  var body: [UInt8]
+}
+
+enum FetchURL {
+  /// Reads the URL with libcurl's own parser: a check by another one could understand a different host than the one that
+  /// is then connected to.
+  static func errors(_ text: String) -> [InputError] {
+    func error(_ detail: String) -> [InputError] { [InputError(pointer: "/url", detail: detail)] }
+    if text.utf8.contains(0) { return error("must not contain NUL") }
+    guard let url = curl_url() else { return error("cannot be read: out of memory") }
+    defer { curl_url_cleanup(url) }
+    let code = curl_url_set(url, CURLUPART_URL, text, UInt32(CURLU_NON_SUPPORT_SCHEME))
+    if code != CURLUE_OK { return error("is not a URL: \(String(cString: curl_url_strerror(code)))") }
+    guard let scheme = part(CURLUPART_SCHEME, of: url), scheme == "http" || scheme == "https" else {
+      return error("must begin with http:// or https://")
+    }
+    if part(CURLUPART_USER, of: url) != nil || part(CURLUPART_PASSWORD, of: url) != nil {
+      return error("must not contain credentials: send an Authorization header")
+    }
+    return []
+  }
+
+  private static func part(_ what: CURLUPart, of url: OpaquePointer) -> String? {
+    var text: UnsafeMutablePointer<CChar>?
+    guard curl_url_get(url, what, &text, 0) == CURLUE_OK, let text else { return nil }
+    defer { curl_free(text) }
+    return String(cString: text)
+  }
+}
+
+enum FetchHeaders {
+  private static let countLimit = 64
+  private static let bytesLimit = 32 * 1024
+
+  /// Those that govern the connection or its framing (RFC 9110, section 7.6.1, and RFC 9112), which libcurl must keep
+  /// consistent, and `host`, which would reach another site than the address checked.
+  private static let reserved: Set<String> = [
+    "connection", "content-length", "expect", "host", "http2-settings", "keep-alive", "te", "trailer",
+    "transfer-encoding", "upgrade",
+  ]
+
+  static func errors(_ headers: [String: String]) -> [InputError] {
+    if headers.count > countLimit {
+      return [InputError(pointer: "/headers", detail: "must be at most \(countLimit) headers")]
+    }
+    let size = headers.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+    if size > bytesLimit { return [InputError(pointer: "/headers", detail: "must be at most \(bytesLimit) bytes")] }
+    return headers.sorted { $0.key < $1.key }.compactMap { name, value in
+      problem(name, value).map { InputError(pointer: "/headers/\(escaped(name))", detail: $0) }
+    }
+  }
+
+  private static func problem(_ name: String, _ value: String) -> String? {
+    if name.isEmpty || !name.utf8.allSatisfy(isTokenByte) { return "the name is not an HTTP field name" }
+    let lowerName = name.lowercased()
+    if reserved.contains(lowerName) || lowerName.hasPrefix("proxy-") { return "belongs to the connection, not to you" }
+    // RFC 9110, section 5.5: a line break would begin another header.
+    if value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f }) {
+      return "must not contain control characters"
+    }
+    return nil
+  }
+
+  /// RFC 9110, section 5.6.2.
+  private static func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+  }
+
+  /// As a step of a JSON pointer (RFC 6901, section 3).
+  private static func escaped(_ name: String) -> String {
+    var text = ""
+    for character in name.unicodeScalars {
+      switch character {
+      case "~": text += "~0"
+      case "/": text += "~1"
+      default: text.unicodeScalars.append(character)
+      }
+    }
+    return text
+  }
+}
