@@ -41,12 +41,10 @@ let package = Package(
     // Started by the store's tests, which may not fork themselves: the writer that is killed; and the store's benchmark.
     .executableTarget(name: "StoreTorture", dependencies: ["JobStore", "JobModel"], swiftSettings: strict),
     .target(name: "HandlerAPI", dependencies: ["JobModel", "StrictJSON", "CLinux"], swiftSettings: strict),
-    .target(name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CLinux"], swiftSettings: strict),
     .target(name: "Configuration", dependencies: ["JobModel", "CLinux", "Yams"], swiftSettings: strict),
     .target(
       name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CCrypto", "CZlib", "CLinux"],
       swiftSettings: strict),
-    .target(name: "Configuration", dependencies: ["JobModel", "Yams"], swiftSettings: strict),
     .target(name: "Prefork", dependencies: ["CLinux"], swiftSettings: strict),
     .target(
       name: "JobService",
@@ -60,7 +58,9 @@ let package = Package(
         "JobModel", "Configuration", "HandlerAPI", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
-    .target(name: "Millrace", dependencies: ["HandlerAPI", "Handlers", "Commands"], swiftSettings: strict),
+    .target(
+      name: "Millrace", dependencies: ["HandlerAPI", "Handlers", "Commands", "JobService", "Multiprocessing"],
+      swiftSettings: strict),
     .executableTarget(name: "millrace", dependencies: ["Millrace"], swiftSettings: strict),
 
     .testTarget(name: "JobModelTests", dependencies: ["JobModel"], swiftSettings: strict),

@@ -1,1 +1,3 @@
-print("millrace")
+import Millrace
+
+MillraceServer.main()

@@ -14,7 +14,7 @@ public struct SHA256: Handler {
 
   public init() {}
 
-  public static func validate(_ input: RawBody) -> [InputError] { BodyOrText.errors(input) }
+  public static var argumentsInsteadOfBody: (any (Decodable & Sendable).Type)? { TextArgs.self }
 
   public func run(_ input: RawBody, _ context: JobContext) async throws -> Output {
     var digest = try RunningDigest()

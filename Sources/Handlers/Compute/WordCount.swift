@@ -17,7 +17,7 @@ public struct WordCount: Handler {
 
   public init() {}
 
-  public static func validate(_ input: RawBody) -> [InputError] { BodyOrText.errors(input) }
+  public static var argumentsInsteadOfBody: (any (Decodable & Sendable).Type)? { TextArgs.self }
 
   public func run(_ input: RawBody, _ context: JobContext) async throws -> Output {
     var counter = WordCounter()

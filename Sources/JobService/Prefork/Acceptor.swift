@@ -113,7 +113,7 @@ final class Acceptor {
       spool: spool, disk: disk, seats: { SeatViews.read(table) }, log: log)
     api = API(
       context: context, dispatcher: dispatcher,
-      files: configuration.publicFolder.map { StaticFiles(root: $0) },
+      files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
       origin: RequestOrigin(ownNames: plan.ownNames))
     switchboard = Switchboard(
       dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies)
