@@ -18,6 +18,9 @@ public final class HTTPServer {
   /// libmicrohttpd has something to do that no descriptor tells.
   var needsRun = false
 
+  /// Asked after each accepted connection: may this process take another at once? Else its siblings get a moment to take
+  /// it first. `nil`: it always may.
+  public var mayAccept: (@LoopActor () -> Bool)?
   /// Called whenever the last request in flight has been answered and sent.
   public var onIdle: (@LoopActor () -> Void)?
   /// Requests whose head is complete and whose reply is not sent.

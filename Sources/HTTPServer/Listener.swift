@@ -14,6 +14,8 @@ final class Listener {
   private var acceptsSinceTurn = 0
   private var isWatched = false
   private var retry: TimerToken?
+  /// Whether this process may take the next connection at once, or shall give its siblings a moment first.
+  private var mayTake = true
 
   init(_ descriptor: Int32, server: HTTPServer) {
     self.descriptor = descriptor
@@ -35,8 +37,22 @@ final class Listener {
     EpollLoop.shared.unwatch(descriptor)
   }
 
+  /// How long a process that has more than its share leaves the next connections to its siblings. Longer than a sibling
+  /// needs to wake up; and if none takes them, this one does.
+  private static let yieldTime = Duration.milliseconds(2)
+
   /// One a wake-up: an idle sibling gets its share of a burst.
   private func acceptOne() {
+    if !mayTake {
+      // It would see the waiting connections again before a sleeping sibling does: of a burst of 64, it took up to all.
+      pause()
+      mayTake = true
+      retry = EpollLoop.shared.schedule(after: Self.yieldTime) { [weak self] in
+        self?.retry = nil
+        self?.server.reopenListeners()
+      }
+      return
+    }
     var peer = sockaddr_storage()
     var size = UInt32(MemoryLayout<sockaddr_storage>.size)
     let accepted = linux_accept_nonblocking(descriptor, &peer, &size)
@@ -48,6 +64,7 @@ final class Listener {
       open()
     }
     server.accepted(accepted, from: ClientAddress(peer))
+    mayTake = server.mayAccept?() ?? true
   }
 
   private func acceptFailed(_ error: Int32) {

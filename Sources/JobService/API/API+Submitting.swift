@@ -96,7 +96,7 @@ extension API {
     let generation = memory.board.generation(of: job.id)
     do {
       let stored = try await dispatcher.submit(job)
-      replies.make(stored, generation: generation)
+      replies.put(stored, generation: generation)
       return stored
     } catch {
       if case .file(let name, _, _, _) = job.input { context.discard([name]) }

@@ -9,22 +9,32 @@ import JobModel
 @LoopActor
 final class JobReplies {
   struct Reply {
-    let generation: UInt64
     let etag: String
-    let isFinal: Bool
     let response: HTTPResponse
     let notModified: HTTPResponse
   }
 
+  /// A job as it was read, and its reply once somebody has asked for it.
+  private final class Entry {
+    let generation: UInt64
+    let job: Job
+    var reply: Reply?
+
+    init(_ job: Job, generation: UInt64) {
+      self.job = job
+      self.generation = generation
+    }
+  }
+
   private let board: JobBoard
-  private var young: [JobID: Reply] = [:]
-  private var old: [JobID: Reply] = [:]
+  private var young: [JobID: Entry] = [:]
+  private var old: [JobID: Entry] = [:]
   private let capacity: Int
 
-  /// Replies of larger jobs are not kept: a few would fill the memory of thousands.
+  /// Larger jobs are not kept: a few would fill the memory of thousands.
   static let keptLimitBytes = 16 * 1024
 
-  /// - Parameter capacity: replies in each of the two tables.
+  /// - Parameter capacity: jobs in each of the two tables.
   init(board: JobBoard, capacity: Int = 4096) {
     self.board = board
     self.capacity = capacity
@@ -32,37 +42,48 @@ final class JobReplies {
 
   /// The reply for a job whose row has not changed since it was read.
   func reply(for id: JobID) -> Reply? {
-    if let reply = young[id] {
-      if reply.generation == board.generation(of: id) { return reply }
+    if let entry = young[id] {
+      if entry.generation == board.generation(of: id) { return reply(of: entry) }
       young[id] = nil
       return nil
     }
-    guard let reply = old.removeValue(forKey: id), reply.generation == board.generation(of: id) else { return nil }
-    insert(reply, id)
-    return reply
+    guard let entry = old.removeValue(forKey: id), entry.generation == board.generation(of: id) else { return nil }
+    insert(entry)
+    return reply(of: entry)
   }
 
-  /// Makes the reply for a job, and keeps it.
+  /// Keeps a job for those who will ask.
   ///
   /// - Parameter generation: read before the job was.
-  @discardableResult
+  func put(_ job: Job, generation: UInt64) {
+    if Self.isKept(job) { insert(Entry(job, generation: generation)) }
+  }
+
+  /// Makes the reply for a job, and keeps both.
   func make(_ job: Job, generation: UInt64) -> Reply {
+    let entry = Entry(job, generation: generation)
+    if Self.isKept(job) { insert(entry) }
+    return reply(of: entry)
+  }
+
+  private static func isKept(_ job: Job) -> Bool {
+    var size = job.input.args.count + job.metadata.count
+    if case .bytes(let bytes)? = job.result?.body { size += bytes.count }
+    return size <= keptLimitBytes
+  }
+
+  private func reply(of entry: Entry) -> Reply {
+    if let reply = entry.reply { return reply }
+    let job = entry.job
     let bytes = JobDocument.bytes(job)
     let etag = Self.etag(bytes)
     var headers = [
       HTTPField("Content-Type", "application/json"), HTTPField("ETag", etag), HTTPField("Cache-Control", "no-cache"),
     ]
     if let seconds = RetryAfter.seconds(job) { headers.append(HTTPField("Retry-After", "\(seconds)")) }
-    let response: HTTPResponse
-    if bytes.count <= Self.keptLimitBytes {
-      response = HTTPResponse(PreparedResponse(status: 200, headers: headers, bytes: bytes))
-    } else {
-      response = HTTPResponse(status: 200, headers: headers, body: .bytes(bytes))
-    }
-    let reply = Reply(
-      generation: generation, etag: etag, isFinal: job.state.isFinal, response: response,
-      notModified: response.notModified())
-    if bytes.count <= Self.keptLimitBytes { insert(reply, job.id) }
+    let response = HTTPResponse(PreparedResponse(status: 200, headers: headers, bytes: bytes))
+    let reply = Reply(etag: etag, response: response, notModified: response.notModified())
+    entry.reply = reply
     return reply
   }
 
@@ -71,12 +92,12 @@ final class JobReplies {
     old[id] = nil
   }
 
-  private func insert(_ reply: Reply, _ id: JobID) {
+  private func insert(_ entry: Entry) {
     if young.count >= capacity {
       old = young
       young = [:]
     }
-    young[id] = reply
+    young[entry.job.id] = entry
   }
 
   /// A strong validator (RFC 9110, section 8.8.1): a hash of the very bytes, so that progress which is not in the store

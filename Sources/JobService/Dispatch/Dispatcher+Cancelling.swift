@@ -1,3 +1,4 @@
+import EventLoop
 import JobModel
 import JobStore
 
@@ -46,15 +47,30 @@ extension Dispatcher {
     }
   }
 
+  /// Another acceptor asks to stop a job. It may be on its way here: claimed and committed, but not told to this thread
+  /// yet, while the other one's commit and its notice overtook. So what is not here is remembered for a moment.
+  func stopElsewhereAsked(_ id: JobID) {
+    if attempts[id] != nil { return stop(id) }
+    let now = MonotonicClock.now
+    let patience = Self.earlyStopPatience.nanosecondsClamped
+    if earlyStops.count >= Self.earlyStopLimit { earlyStops = earlyStops.filter { now - $0.value < patience } }
+    earlyStops[id] = now
+  }
+
+  private static let earlyStopPatience = Duration.seconds(5)
+  private static let earlyStopLimit = 1000
+
+  /// The row decides: the job may have been queued once more since it was to be stopped.
+  func stopIfCancelled(_ id: JobID) async {
+    do {
+      if try await store.job(id)?.cancelRequested == true { stop(id) }
+    } catch {
+      log.error("cannot look whether a job was cancelled", metadata: ["job": "\(id)", "error": "\(error)"])
+    }
+  }
+
   /// Looks up which of this acceptor's jobs were asked to stop: after notices were missed.
   func stopWhatWasCancelled() async {
-    for id in Array(attempts.keys) {
-      do {
-        if try await store.job(id)?.cancelRequested == true { stop(id) }
-      } catch {
-        log.error("cannot look for cancelled jobs", metadata: ["error": "\(error)"])
-        return
-      }
-    }
+    for id in Array(attempts.keys) { await stopIfCancelled(id) }
   }
 }

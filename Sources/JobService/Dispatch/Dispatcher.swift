@@ -35,6 +35,8 @@ final class Dispatcher: AttemptEvents {
   var attempts: [JobID: Attempt] = [:]
   var notesTimer: TimerToken?
   var backlogTimers: [Executor: TimerToken] = [:]
+  /// Jobs that were to be stopped here and were not here (see `stopElsewhereAsked`), and when that was.
+  var earlyStops: [JobID: UInt64] = [:]
   var idleContinuations: [CheckedContinuation<Void, Never>] = []
 
   /// Hears of every committed change made here, and of progress.
@@ -68,11 +70,17 @@ final class Dispatcher: AttemptEvents {
     if job.state == .queued, let lane = lanes[executor],
       lane.state.mayStartAtOnce(lineGeneration: memory.board.lineGeneration(executor))
     {
-      lanes[executor]?.state.reserve()
-      defer { lanes[executor]?.state.unreserve() }
       var claimed = job.claimed(by: identity.owner, runBy: runBy, now: .now)
       claimed.revision = job.revision
-      try await store.submit(claimed)
+      lanes[executor]?.state.reserve()
+      do {
+        try await store.submit(claimed)
+      } catch {
+        lanes[executor]?.state.unreserve()
+        fill(executor)
+        throw error
+      }
+      lanes[executor]?.state.unreserve()
       memory.counters.add(.jobsSubmitted, seat: identity.seat)
       take(claimed)
       return claimed
@@ -154,6 +162,7 @@ final class Dispatcher: AttemptEvents {
     }
     let attempt = Attempt(job, handler)
     attempts[job.id] = attempt
+    if earlyStops.removeValue(forKey: job.id) != nil { Task { await self.stopIfCancelled(job.id) } }
     guard var lane = lanes[job.executor] else { preconditionFailure("no lane for executor \(job.executor)") }
     if lane.state.hasFreeSlot {
       start(attempt)

@@ -26,6 +26,7 @@ final class Housekeeper {
   private var promoteAgain = false
   private var isRescuing = false
   private var wasAppointed = false
+  private var isStopped = false
 
   static let promoteLimit = 500
   static let expireLimit = 200
@@ -57,7 +58,7 @@ final class Housekeeper {
   /// Looks whether this acceptor has become the housekeeper, or another one has died. Called when the seat is woken, and
   /// with each beat.
   func look() {
-    guard isAppointed() else {
+    guard !isStopped, isAppointed() else {
       wasAppointed = false
       return
     }
@@ -71,6 +72,14 @@ final class Housekeeper {
       isRescuing = true
       Task { await self.rescue(deaths) }
     }
+  }
+
+  /// Keeps house no more: this acceptor is leaving, and the master names another one unless all are.
+  func stop() {
+    isStopped = true
+    wasAppointed = false
+    if let dueTimer { EpollLoop.shared.cancel(dueTimer) }
+    dueTimer = nil
   }
 
   /// A job is due at `due`.
@@ -161,7 +170,7 @@ final class Housekeeper {
   // MARK: - Counting and expiry
 
   private func countForEver() async {
-    while true {
+    while !isStopped {
       let began = MonotonicClock.now
       if wasAppointed {
         do {
@@ -170,7 +179,6 @@ final class Housekeeper {
             queued: depth.queued, scheduled: depth.scheduled, running: depth.running,
             oldestQueuedAt: depth.oldestQueuedAt)
         } catch {
-          if error.kind == .closed { return }
           log.warning("the line cannot be counted", metadata: ["error": "\(error)"])
         }
       }
@@ -181,7 +189,7 @@ final class Housekeeper {
   }
 
   private func expireForEver() async {
-    while true {
+    while !isStopped {
       var more = false
       if wasAppointed {
         do {
@@ -191,8 +199,6 @@ final class Housekeeper {
           let (spool, files) = (spool, removal.spoolFiles)
           if !files.isEmpty { try await disk.run { for name in files { try spool.remove(name) } } }
           more = removal.ids.count == Self.expireLimit
-        } catch let error as StoreError where error.kind == .closed {
-          return
         } catch {
           log.warning("expired jobs cannot be removed", metadata: ["error": "\(error)"])
         }

@@ -25,7 +25,7 @@ final class Switchboard: JobChangeListener {
     for notice in batch.notices {
       switch notice {
       case .changed(let id): waits.changedElsewhere(id)
-      case .cancel(let id): dispatcher.stop(id)
+      case .cancel(let id): dispatcher.stopElsewhereAsked(id)
       case .work(let executor): dispatcher.fill(executor)
       case .scheduled(let due): housekeeper.scheduled(at: due)
       }
@@ -46,7 +46,7 @@ final class Switchboard: JobChangeListener {
 
   func changed(_ job: Job) {
     // Read after the change was marked, so the reply is good until the next one.
-    replies.make(job, generation: dispatcher.memory.board.generation(of: job.id))
+    replies.put(job, generation: dispatcher.memory.board.generation(of: job.id))
     waits.changed(job)
   }
 

@@ -130,6 +130,11 @@ final class Acceptor {
     loop.watch(signals.fileDescriptor, for: .readable) { [self] _ in
       for signal in signals.pending() { obey(signal) }
     }
+    loop.addBeforeSleep { [self] in
+      plan.memory.seats.setConnections(server.connectionCount, seat: seat.index)
+      return nil
+    }
+    server.mayAccept = { [self] in hasNoMoreThanItsShare }
     pool?.start()
     beat()
     housekeeper.start()
@@ -146,10 +151,25 @@ final class Acceptor {
 
   private func beat() {
     seat.beat()
-    plan.memory.seats.setConnections(server.connectionCount, seat: seat.index)
     housekeeper.look()
     EpollLoop.shared.schedule(after: Self.beatInterval) { [self] in beat() }
   }
+
+  /// Whether this acceptor has about as many connections as the others that are ready, or fewer.
+  private var hasNoMoreThanItsShare: Bool {
+    let mine = server.connectionCount
+    var total = mine
+    var acceptors = 1
+    for other in 0..<plan.memory.seats.seats where other != seat.index && seat.table.state(of: other) == .ready {
+      total += plan.memory.seats.connections(seat: other)
+      acceptors += 1
+    }
+    let share = total / acceptors
+    return mine <= share + max(Self.connectionSlack, share / 8)
+  }
+
+  /// How many connections more than its share an acceptor takes before it lets the others go first.
+  private static let connectionSlack = 4
 
   // MARK: - Stopping
 
@@ -171,6 +191,7 @@ final class Acceptor {
     }
     isStopping = true
     seat.markDraining()
+    housekeeper.stop()
     api.isDraining = true
     server.closeAfterReply = true
     // While the whole server stops, polls are still answered. An acceptor that leaves alone leaves them to the others.
