@@ -145,7 +145,7 @@ final class FetchTransfer {
     // `addr` is declared as a bare sockaddr; the `addrlen` bytes from there on are the whole address.
     let raw = UnsafeRawBufferPointer(
       start: UnsafeRawPointer(address) + offset, count: Int(address.pointee.addrlen))
-    guard request.allowsPrivateAddresses || IPAddress(raw)?.isPublic == true else {
+    guard let target = IPAddress(raw), request.mayConnect(target) else {
       stoppedBecause = "the host's address is not on the public internet, and this server fetches from no other"
       return -1
     }
