@@ -9,17 +9,6 @@ struct TextArgs: Decodable, Sendable {
 }
 
 enum BodyOrText {
-  /// What is wrong with a job's input, before it is queued.
-  static func errors(_ input: RawBody) -> [InputError] {
-    guard case .none = input.source else { return [] }
-    do {
-      _ = try decode(input)
-      return []
-    } catch {
-      return [InputError(pointer: "/text", detail: "must be a string where no body is sent")]
-    }
-  }
-
   /// Calls `consume` with the bytes in pieces, in constant memory. Reports progress by bytes and looks for cancellation
   /// after each 256 KiB.
   static func forEachPiece(
