@@ -6,6 +6,7 @@ public struct Sleep: Handler {
   public struct Input: Decodable, Sendable {
     /// 0…31,536,000 (a year).
     public var seconds: Double
+    public init(seconds: Double) { self.seconds = seconds }
   }
   public struct Output: Encodable, Sendable {
     public var seconds: Double

@@ -4,6 +4,7 @@ import HandlerAPI
 public struct CountPrimes: Handler {
   public struct Input: Decodable, Sendable {
     public var below: Int
+    public init(below: Int) { self.below = below }
   }
   public struct Output: Encodable, Sendable {
     public var count: Int

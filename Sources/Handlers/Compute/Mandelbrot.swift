@@ -18,6 +18,18 @@ public struct Mandelbrot: Handler {
     /// Steps after which a point that stayed near counts as inside, 1…100,000; 500 if left out.
     public var maxIterations: Int?
 
+    public init(
+      width: Int? = nil, height: Int? = nil, centerX: Double? = nil, centerY: Double? = nil, scale: Double? = nil,
+      maxIterations: Int? = nil
+    ) {
+      self.width = width
+      self.height = height
+      self.centerX = centerX
+      self.centerY = centerY
+      self.scale = scale
+      self.maxIterations = maxIterations
+    }
+
     private enum CodingKeys: String, CodingKey {
       case width, height, scale
       case centerX = "center_x"

@@ -7,6 +7,11 @@ public struct MatrixMultiply: Handler {
     public var a: [[Double]]
     /// As many rows as `a` has columns.
     public var b: [[Double]]
+
+    public init(a: [[Double]], b: [[Double]]) {
+      self.a = a
+      self.b = b
+    }
   }
   public struct Output: Encodable, Sendable {
     public var product: [[Double]]

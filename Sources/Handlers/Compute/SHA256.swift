@@ -12,9 +12,10 @@ public struct SHA256: Handler {
   public static let name = "sha256"
   public static let summary = "The SHA-256 digest of the request body, or of a text."
 
-  public init() {}
-
+  /// `{"text": "…"}`
   public static var argumentsInsteadOfBody: (any (Decodable & Sendable).Type)? { TextArgs.self }
+
+  public init() {}
 
   public func run(_ input: RawBody, _ context: JobContext) async throws -> Output {
     var digest = try RunningDigest()

@@ -31,12 +31,13 @@ enum Wheel {
 /// The multiples of 7, 11, 13 and 17 (the primes themselves included), crossed off once for all: they repeat every
 /// 7·11·13·17 bytes, and copying is cheaper than the third of all crossings that they would be.
 struct SmallPrimePattern {
+  static let shared = SmallPrimePattern()
   static let largest = 17
   private static let primes = [7, 11, 13, 17]
 
   private let bytes: [UInt8]
 
-  init() {
+  private init() {
     let period = Self.primes.reduce(1, *)
     var bytes = [UInt8](repeating: 0xff, count: period)
     for byte in 0..<period {

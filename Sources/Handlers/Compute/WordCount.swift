@@ -15,9 +15,10 @@ public struct WordCount: Handler {
   public static let name = "word_count"
   public static let summary = "Lines, words and bytes of the request body, or of a text, as wc counts."
 
-  public init() {}
-
+  /// `{"text": "…"}`
   public static var argumentsInsteadOfBody: (any (Decodable & Sendable).Type)? { TextArgs.self }
+
+  public init() {}
 
   public func run(_ input: RawBody, _ context: JobContext) async throws -> Output {
     var counter = WordCounter()

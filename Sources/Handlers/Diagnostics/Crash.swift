@@ -6,6 +6,7 @@ public struct Crash: Handler {
   public struct Input: Decodable, Sendable {
     /// A signal's name, such as `SIGSEGV`. Left out: an index out of range, as a mistake in a handler would be.
     public var signal: String?
+    public init(signal: String? = nil) { self.signal = signal }
   }
   public struct Output: Encodable, Sendable {
     public var item: Int

@@ -5,6 +5,7 @@ public struct Fail: Handler {
   public struct Input: Decodable, Sendable {
     /// "failed as asked" if left out.
     public var message: String?
+    public init(message: String? = nil) { self.message = message }
   }
   public struct Output: Encodable, Sendable {}
 

@@ -3,7 +3,9 @@ import HandlerAPI
 
 /// Takes memory until its job is stopped or its process is killed.
 public struct Leak: Handler {
-  public struct Nothing: Codable, Sendable {}
+  public struct Nothing: Codable, Sendable {
+    public init() {}
+  }
 
   public static let name = "leak"
   public static let summary = "Takes ever more memory until it is stopped."

@@ -2,7 +2,9 @@ import HandlerAPI
 
 /// Does nothing: what is left is the cost of a job.
 public struct Noop: Handler {
-  public struct Nothing: Codable, Sendable {}
+  public struct Nothing: Codable, Sendable {
+    public init() {}
+  }
 
   public static let name = "noop"
   public static let summary = "Does nothing."

@@ -6,6 +6,7 @@ public struct Spin: Handler {
   public struct Input: Decodable, Sendable {
     /// Left out: for ever, and deaf to cancellation. Only a kill ends it.
     public var seconds: Double?
+    public init(seconds: Double? = nil) { self.seconds = seconds }
   }
   public struct Output: Encodable, Sendable {
     public var seconds: Double

@@ -14,7 +14,8 @@ struct FetchRequest: Sendable {
   var timeLimit: Duration
   /// The job's own.
   var deadline: Timestamp?
-  var allowsPrivateAddresses: Bool
+  /// Asked about every address before it is connected to.
+  var mayConnect: @Sendable (IPAddress) -> Bool
 
   /// What is left for a fetch that begins now: at least a millisecond, because libcurl takes 0 for "no limit".
   func timeAllowed(now: Timestamp) -> Duration {

@@ -109,9 +109,8 @@ final class FetchTransfer {
       curl_set_open_socket_callback(easy) { context, _, address in FetchTransfer.from(context).openSocket(address) },
       CURLOPT_OPENSOCKETFUNCTION)
     try check(
-      curl_set_prerequest_callback(easy) { context, _, _, _, _ in
-        FetchTransfer.from(context).isResolved = true
-        return CURL_PREREQFUNC_OK
+      curl_set_prerequest_callback(easy) { context, address, _, _, _ in
+        FetchTransfer.from(context).approveRequest(to: address)
       }, CURLOPT_PREREQFUNCTION)
   }
 
@@ -145,8 +144,8 @@ final class FetchTransfer {
     // `addr` is declared as a bare sockaddr; the `addrlen` bytes from there on are the whole address.
     let raw = UnsafeRawBufferPointer(
       start: UnsafeRawPointer(address) + offset, count: Int(address.pointee.addrlen))
-    guard request.allowsPrivateAddresses || IPAddress(raw)?.isPublic == true else {
-      stoppedBecause = "the host's address is not on the public internet, and this server fetches from no other"
+    guard let target = IPAddress(raw), request.mayConnect(target) else {
+      stoppedBecause = Self.refusal
       return -1
     }
     // A host of several addresses may be reached by one after another was refused.
@@ -154,6 +153,19 @@ final class FetchTransfer {
     let type = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
     return socket(address.pointee.family, type, address.pointee.protocol)
   }
+
+  /// Called before each request on a connection, an idle one of an earlier fetch too, with the address at its other end.
+  private func approveRequest(to address: UnsafePointer<CChar>?) -> Int32 {
+    isResolved = true
+    if let address, let target = IPAddress(String(cString: address)), request.mayConnect(target) {
+      return CURL_PREREQFUNC_OK
+    }
+    stoppedBecause = Self.refusal
+    return CURL_PREREQFUNC_ABORT
+  }
+
+  private static let refusal =
+    "the host's address is not on the public internet, and this server fetches from no other"
 
   private func receiveHeader(_ line: UnsafeRawBufferPointer) -> Int {
     if head.consume(line) { return line.count }

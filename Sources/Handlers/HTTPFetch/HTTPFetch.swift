@@ -19,6 +19,13 @@ public struct HTTPFetch: Handler {
     /// The largest body accepted, after decompression: 0…67,108,864; 10,485,760 if left out.
     public var maxBytes: Int?
 
+    public init(url: String, method: String? = nil, headers: [String: String]? = nil, maxBytes: Int? = nil) {
+      self.url = url
+      self.method = method
+      self.headers = headers
+      self.maxBytes = maxBytes
+    }
+
     private enum CodingKeys: String, CodingKey {
       case url, method, headers
       case maxBytes = "max_bytes"
@@ -71,10 +78,11 @@ public struct HTTPFetch: Handler {
 
   /// A cancelled task ends at once with `CancellationError`, and its connection is closed.
   public func run(_ input: Input, _ context: JobContext) async throws -> Output {
+    let allowsAll = Self.allowsPrivateAddresses
     let request = FetchRequest(
       url: input.url, isHead: input.method == "HEAD", headers: input.headers ?? [:],
       maxBytes: input.maxBytes ?? Self.defaultMaxBytes, timeLimit: Self.timeLimit, deadline: context.deadline,
-      allowsPrivateAddresses: Self.allowsPrivateAddresses)
+      mayConnect: { allowsAll || $0.isPublic })
     let response = try await FetchLoop.shared.get().fetch(request) { received, total in
       context.progress(received, of: total, "bytes received")
     }
