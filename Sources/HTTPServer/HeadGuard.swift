@@ -51,7 +51,10 @@ struct HeadGuard: Sendable {
   /// Checks the head at the start of `bytes`. One empty line before it is skipped (RFC 9112, section 2.2).
   func check(_ bytes: UnsafeRawBufferPointer) -> HeadVerdict {
     var start = 0
-    if bytes.count >= 2, bytes[0] == 0x0D, bytes[1] == 0x0A { start = 2 }
+    if bytes.first == 0x0D {
+      if bytes.count == 1 { return .incomplete }
+      if bytes[1] == 0x0A { start = 2 }
+    }
     var scan = HeadScan(bytes: UnsafeRawBufferPointer(rebasing: bytes[start...]), form: .wire, limits: self)
     do throws(HeadScan.Stop) {
       try scan.requestLine()

@@ -12,7 +12,10 @@ final class RawClient {
   enum Failure: Error, Equatable { case notConnected(Int32), closed, timedOut, malformed(String) }
 
   let descriptor: Int32
-  private var buffer: [UInt8] = []
+  /// What has come and is not taken; what was taken is removed when more comes.
+  private var received: [UInt8] = []
+  private var taken = 0
+  private var buffer: ArraySlice<UInt8> { received[taken...] }
 
   init(_ server: TestServer) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -64,9 +67,7 @@ final class RawClient {
     if reply.fields["transfer-encoding"] == "chunked" {
       while let chunk = try chunk() { reply.body += chunk }
     } else if let length = reply.fields["content-length"].flatMap({ Int($0) }) {
-      while buffer.count < length { try more() }
-      reply.body = Array(buffer[..<length])
-      buffer.removeFirst(length)
+      reply.body = try take(length)
     } else {
       reply.body = try readToEnd()
     }
@@ -92,16 +93,14 @@ final class RawClient {
   /// The next chunk of a chunked body; `nil` for the last one.
   func chunk() throws -> [UInt8]? {
     guard let count = Int(try line(), radix: 16) else { throw Failure.malformed("chunk") }
-    while buffer.count < count + 2 { try more() }
-    let chunk = Array(buffer[..<count])
-    buffer.removeFirst(count + 2)
+    let chunk = try take(count)
+    _ = try take(2)
     return count == 0 ? nil : chunk
   }
 
   func readToEnd() throws -> [UInt8] {
     do { while true { try more() } } catch Failure.closed {}
-    defer { buffer = [] }
-    return buffer
+    return try take(buffer.count)
   }
 
   /// Whether the server ends the connection, with nothing more to read.
@@ -110,12 +109,18 @@ final class RawClient {
   private func line() throws -> String {
     while true {
       if let end = buffer.firstIndex(of: 0x0A) {
-        guard end > 0, buffer[end - 1] == 0x0D else { throw Failure.malformed("line end") }
-        defer { buffer.removeFirst(end + 1) }
-        return String(decoding: buffer[..<(end - 1)], as: UTF8.self)
+        let line = try take(end + 1 - taken)
+        guard line.dropLast().last == 0x0D else { throw Failure.malformed("line end") }
+        return String(decoding: line.dropLast(2), as: UTF8.self)
       }
       try more()
     }
+  }
+
+  private func take(_ count: Int) throws -> [UInt8] {
+    while buffer.count < count { try more() }
+    defer { taken += count }
+    return Array(buffer.prefix(count))
   }
 
   private func more() throws {
@@ -123,6 +128,8 @@ final class RawClient {
     let count = recv(descriptor, &piece, piece.count, 0)
     if count < 0 { throw errno == EAGAIN ? Failure.timedOut : Failure.closed }
     if count == 0 { throw Failure.closed }
-    buffer += piece[..<count]
+    received.removeFirst(taken)
+    taken = 0
+    received += piece[..<count]
   }
 }

@@ -2,20 +2,7 @@ import CLinux
 import EventLoop
 import Glibc
 import HTTPServer
-
-/// The event loop of the test process, on a thread of its own.
-enum LoopThread {
-  static let start: Void = {
-    var thread = pthread_t()
-    let result = pthread_create(
-      &thread, nil,
-      { _ in
-        EpollLoop.shared.run()
-        return nil
-      }, nil)
-    precondition(result == 0, "no thread for the loop")
-  }()
-}
+import Testing
 
 @LoopActor
 final class TestApplication: HTTPApplication {
@@ -45,7 +32,7 @@ struct TestServer: Sendable {
     policy: @escaping @LoopActor @Sendable (HTTPRequestHead) -> BodyPolicy = { _ in .buffer(limitBytes: 1024) },
     answer: @escaping @LoopActor @Sendable (HTTPExchange) -> Void
   ) async throws {
-    LoopThread.start
+    EpollLoop.startOnOwnThread()
     let (listener, port) = Self.listen()
     self.listener = listener
     self.port = port
@@ -76,7 +63,7 @@ struct TestServer: Sendable {
 
   /// Waits until the condition holds, looking after each turn of the loop.
   func eventually(
-    within limit: Duration = .seconds(5), _ condition: @LoopActor @Sendable (HTTPServer) -> Bool
+    within limit: Duration = .seconds(30), _ condition: @LoopActor @Sendable (HTTPServer) -> Bool
   ) async -> Bool {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {
@@ -119,7 +106,7 @@ func withServer(
   }
   await server.stop()
   let left = await LoopActor.run { (server.server.connectionCount, server.server.requestsInFlight) }
-  precondition(left == (0, 0), "a closed server has connections or requests: \(left)")
+  #expect(left == (0, 0), "a closed server has no connections and no requests")
 }
 
 /// A value that a test waits for.
