@@ -79,7 +79,8 @@ extension Scenario {
           kill(victim, SIGKILL)
         }), completion: { _ in })
     _ = try await pool.run(
-      PoolCall("progress"), events: CallEvents(onProgress: { _ in if resumedAt == 0 { resumedAt = MonotonicClock.now } }))
+      PoolCall("progress"),
+      events: CallEvents(onProgress: { _ in if resumedAt == 0 { resumedAt = MonotonicClock.now } }))
     return killedAt > 0 && resumedAt > killedAt ? Double(resumedAt - killedAt) / 1e6 : nil
   }
 
@@ -102,7 +103,9 @@ struct PingPong {
   /// Starts `PoolExamples ping_pong_child` at the other end: this process has threads by now, and may not fork.
   static func start() throws -> PingPong {
     var ends: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0 else { throw ExampleFunctions.SomethingElse() }
+    guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0 else {
+      throw ExampleFunctions.SomethingElse()
+    }
     linux_set_close_on_exec(ends[0], 1)
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
