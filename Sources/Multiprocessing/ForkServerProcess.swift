@@ -83,7 +83,12 @@ final class ForkServerProcess {
       // What is buffered would be printed by the child once more.
       fflush(nil)
       let pid = fork()
-      if pid == 0 { becomeWorker(link.second, output.second, parent: mine) }
+      if pid == 0 {
+        // Never returning, the child would keep the acceptor's ends, and hide the acceptor's death from itself.
+        close(link.first.number)
+        close(output.first.number)
+        becomeWorker(link.second, output.second, parent: mine)
+      }
       if pid < 0 { throw MultiprocessingError("fork of a worker") }
       workers[pid] = worker
       let pidfd = linux_pidfd_open(pid)

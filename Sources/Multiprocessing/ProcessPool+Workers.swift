@@ -53,11 +53,12 @@ extension ProcessPool {
       case .message(.returned(let call, let usage, let meta, let payload)):
         take(.returned(payload, meta: meta), usage, of: call, from: handle)
         perform(state.answered(call, by: number, now: MonotonicClock.now))
-        tellIdle()
+        // Nothing follows an answer but the answer to the next call: one look less a round trip.
+        return tellIdle()
       case .message(.threw(let call, let usage, let bytes)):
         take(.threw(bytes), usage, of: call, from: handle)
         perform(state.answered(call, by: number, now: MonotonicClock.now))
-        tellIdle()
+        return tellIdle()
       case .empty: return
       case .closed, .garbled:
         // It is dead, and will be reported so; or it closed its socket or writes nonsense, and must be.

@@ -196,8 +196,6 @@ public final class ProcessPool {
       deadlineNanoseconds: record.call.timeout.map { now &+ $0.nanosecondsClamped },
       dataLimitBytes: record.call.memoryLimitBytes.map { $0 &+ limits.ceilingSlack(above: $0) },
       header: record.call.header)
-    // What it printed since its last call belongs to none.
-    readOutput(of: handle)
     handle.call = number
     handle.callBegan = now
     let code = handle.send(frame.encoded(with: record.payload), descriptors: record.payload.descriptors)

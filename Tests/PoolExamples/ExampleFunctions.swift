@@ -6,6 +6,7 @@ enum ExampleFunctions {
   static let all: [WorkerFunction] = [
     WorkerFunction("echo") { call in WorkerReturn(call.argument, meta: call.header) },
     WorkerFunction("nothing") { _ in WorkerReturn([]) },
+    WorkerFunction("descriptors") { _ in WorkerReturn(Array("\(openDescriptors())".utf8)) },
     WorkerFunction("fail") { _ in throw WorkerFailure(Array("as chosen".utf8)) },
     WorkerFunction("fail_otherwise") { _ in throw SomethingElse() },
     WorkerFunction("pid") { _ in WorkerReturn(Array("\(getpid())".utf8)) },

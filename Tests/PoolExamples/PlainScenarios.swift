@@ -22,6 +22,15 @@ extension Scenario {
       check(end.workerPID != getpid() && end.workerPID != nil, "ran in \(String(describing: end.workerPID))")
       check(end.usage.peakMemoryBytes > 100_000, "\(end.usage)")
     },
+    "private_descriptors": Scenario { handle, check in
+      let pool = ProcessPool.started(3, handle)
+      check(await pool.until { pool.idleCount == 3 }, "no workers")
+      for _ in 0..<3 {
+        // Standard input, output and error, its socket, its eventfd, clear_refs; and ".", ".." and the folder itself.
+        let end = try await pool.run(PoolCall("descriptors"))
+        check(end.text == "9", "a worker holds \(end.text ?? "?") descriptors")
+      }
+    },
     "throwing": Scenario { handle, check in
       let pool = ProcessPool.started(1, handle)
       let chosen = try await pool.run(PoolCall("fail"))
@@ -91,7 +100,8 @@ extension Scenario {
       }
       let back = try await pool.run(PoolCall("echo", argument: .bytes(big)))
       check(back.bytes == big, "a file handed back changed")
-      check(refusal(pool, PoolCall("echo", header: [UInt8](repeating: 1, count: PoolCall.longestHeader))) == nil, "header")
+      let longest = [UInt8](repeating: 1, count: PoolCall.longestHeader)
+      check(refusal(pool, PoolCall("echo", header: longest)) == nil, "the longest header was refused")
       check(await pool.until { pool.idleCount == 1 }, "the longest header did not come back")
     },
     "usage": Scenario { handle, check in
@@ -150,7 +160,11 @@ extension Scenario {
         [],
         preload: {
           var thread = pthread_t()
-          pthread_create(&thread, nil, { _ in sleep(100); return nil }, nil)
+          let sleeper: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { _ in
+            sleep(100)
+            return nil
+          }
+          pthread_create(&thread, nil, sleeper, nil)
         })
     ) { handle, check in
       let pool = ProcessPool(size: 1, forkServer: handle)

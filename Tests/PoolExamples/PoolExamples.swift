@@ -69,7 +69,9 @@ struct Scenario: Sendable {
     self.body = body
   }
 
-  static let all: [String: Scenario] = plain.merging(violent) { first, _ in first }.merging(measuring) { first, _ in first }
+  static let all: [String: Scenario] = [plain, violent, measuring].reduce(into: [:]) {
+    $0.merge($1) { first, _ in first }
+  }
 }
 
 extension ProcessPool {

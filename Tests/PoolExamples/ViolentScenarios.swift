@@ -30,7 +30,8 @@ extension Scenario {
     },
     "exit_status": Scenario { handle, check in
       let pool = ProcessPool.started(1, handle)
-      guard case .crashed(let crash) = try await pool.run(PoolCall("exit_3")).outcome else { return check.fail("no crash") }
+      let end = try await pool.run(PoolCall("exit_3"))
+      guard case .crashed(let crash) = end.outcome else { return check.fail("\(end)") }
       check(crash.signal == nil && crash.exitStatus == 3, "\(crash)")
     },
     "killed_while_running": Scenario { handle, check in
@@ -120,7 +121,8 @@ extension Scenario {
       let task = Task { @LoopActor in try await pool.run(PoolCall("spin")) }
       check(await pool.until { pool.busyCount == 1 }, "not begun")
       task.cancel()
-      if case .cancelled = try await task.value.outcome {} else { check.fail("cancelling the task did not cancel the call") }
+      let end = try await task.value
+      if case .cancelled = end.outcome {} else { check.fail("cancelling the task did not cancel the call: \(end)") }
     },
     "fork_server_killed": Scenario { handle, check in
       let pool = ProcessPool(size: 2, forkServer: handle)
@@ -211,7 +213,6 @@ extension Scenario {
       check(kills > 50 && pool.restarts > 40, "\(kills) kills, \(pool.restarts) restarts")
     },
     "descriptors": Scenario { handle, check in
-      // No free pause between restarts is needed: each killed worker had a call.
       let pool = ProcessPool.started(2, handle)
       check(await pool.until { pool.idleCount == 2 }, "no workers")
       _ = try await pool.runKilled(PoolCall("spin"))

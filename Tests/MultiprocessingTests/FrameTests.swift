@@ -1,0 +1,104 @@
+import Glibc
+import Testing
+
+@testable import Multiprocessing
+
+@Suite("Messages between processes")
+struct FrameTests {
+  private func pair() throws -> (FrameSocket, FrameSocket) {
+    let ends = try DescriptorPair.sockets()
+    return (
+      FrameSocket(SharedFile(owning: dup(ends.first.number))), FrameSocket(SharedFile(owning: dup(ends.second.number)))
+    )
+  }
+
+  @Test("a call arrives as it was sent, a large argument as a sealed file")
+  func calls() throws {
+    let (acceptor, worker) = try pair()
+    for size in [0, 5, PayloadPart.inlineBytes, PayloadPart.inlineBytes + 1] {
+      let argument = [UInt8](repeating: 9, count: size)
+      let payload = try PayloadPart(.bytes(argument))
+      let call = CallFrame(number: 3, function: 1, deadlineNanoseconds: 77, dataLimitBytes: nil, header: [1, 2])
+      #expect(acceptor.send(call.encoded(with: payload), descriptors: payload.descriptors, waiting: false) == 0)
+      guard case .message(let (got, gotPayload)) = worker.receive(waiting: false, CallFrame.take) else {
+        Issue.record("no call of \(size) bytes came")
+        return
+      }
+      #expect(got.number == 3 && got.function == 1 && got.header == [1, 2])
+      #expect(got.deadlineNanoseconds == 77 && got.dataLimitBytes == nil)
+      #expect(try gotPayload.readAll() == argument)
+      if case .file(let file, _) = gotPayload {
+        #expect(size > PayloadPart.inlineBytes)
+        #expect(ftruncate(file.descriptor, 0) != 0, "a sealed file was cut")
+      }
+    }
+  }
+
+  @Test("every message cut short, anywhere, is called garbled and traps nothing")
+  func truncated() throws {
+    let usage = WorkerUsage(cpuNanoseconds: 1, peakResidentBytes: 2)
+    let whole = WorkerFrame.returned(1, usage, meta: [1, 2, 3], try PayloadPart(.bytes([4, 5, 6])))
+    for count in 0..<whole.count {
+      let (one, other) = try pair()
+      // An empty message cannot be told from end-of-file.
+      if count == 0 { continue }
+      #expect(one.send(Array(whole.prefix(count)), waiting: false) == 0)
+      guard case .garbled = other.receive(waiting: false, WorkerFrame.take) else {
+        Issue.record("\(count) of \(whole.count) bytes passed for a message")
+        return
+      }
+    }
+  }
+
+  @Test("a file that is announced but not sent is called garbled")
+  func missingDescriptor() throws {
+    let (one, other) = try pair()
+    let payload = try PayloadPart(.bytes([UInt8](repeating: 1, count: PayloadPart.inlineBytes + 1)))
+    let usage = WorkerUsage(cpuNanoseconds: 1, peakResidentBytes: 2)
+    #expect(one.send(WorkerFrame.returned(1, usage, meta: [], payload), waiting: false) == 0)
+    guard case .garbled = other.receive(waiting: false, WorkerFrame.take) else {
+      Issue.record("taken")
+      return
+    }
+  }
+
+  @Test("a file shorter than announced is an error, not a crash")
+  func shortFile() throws {
+    let file = SharedFile(try SealedMemory.write([1, 2, 3]))
+    #expect(throws: MultiprocessingError.self) { try Payload.file(file, byteCount: 1 << 40).readAll() }
+    #expect(try Payload.file(file, byteCount: 2).readAll() == [1, 2])
+  }
+
+  @Test("a message left unread by a side that closed is noticed")
+  func leftUnread() throws {
+    let near: FrameSocket
+    do {
+      let ends = try pair()
+      near = ends.0
+      #expect(near.send([1], waiting: false) == 0)
+      #expect(ends.1.descriptor >= 0, "the other side is still open here")
+    }
+    guard case .closed = near.receive(waiting: false, CallFrame.take) else {
+      Issue.record("not closed")
+      return
+    }
+    #expect(near.leftUnread)
+  }
+}
+
+@Suite("Memory status")
+struct MemoryStatusTests {
+  @Test("anonymous memory is what is resident and not shared")
+  func parses() {
+    let status = MemoryStatus(Array("5000 300 100 2 0 900 0\n".utf8), pageBytes: 4096)
+    #expect(status?.anonymousBytes == 200 * 4096)
+    #expect(status?.dataBytes == 900 * 4096)
+  }
+
+  @Test("what is not a statm line is no status")
+  func refuses() {
+    for text in ["", "1 2 3", "a b c d e f g", "-1 2 3 4 5 6 7"] {
+      #expect(MemoryStatus(Array(text.utf8), pageBytes: 4096) == nil)
+    }
+  }
+}
