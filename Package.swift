@@ -63,7 +63,9 @@ let package = Package(
     .testTarget(
       name: "MultiprocessingTests", dependencies: ["Multiprocessing", "EventLoop", "CLinux"], swiftSettings: strict),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "CLinux"], swiftSettings: strict),
-    .testTarget(name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux", .product(name: "GRDB", package: "GRDB.swift")],
+    .testTarget(
+      name: "JobStoreTests",
+      dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
     .testTarget(
       name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "StrictJSON", "CLinux"], swiftSettings: strict),
