@@ -76,7 +76,9 @@ let package = Package(
       name: "MultiprocessingTests", dependencies: ["Multiprocessing", "EventLoop", "CLinux", "PoolExamples"],
       swiftSettings: strict),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "CLinux"], swiftSettings: strict),
-    .testTarget(name: "JobStoreTests", dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux", .product(name: "GRDB", package: "GRDB.swift")],
+    .testTarget(
+      name: "JobStoreTests",
+      dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
     .testTarget(
       name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "JobModel", "StrictJSON", "CZlib", "CLinux"],

@@ -30,7 +30,7 @@ struct RetryPolicyTests {
   func saturation() {
     let moment = Timestamp(microseconds: 5)
     #expect(moment.advanced(by: .seconds(Int64.max)).microseconds == .max)
-    #expect(moment.advanced(by: .seconds(Int64.min)).microseconds == .min)
+    #expect(Timestamp(microseconds: -5).advanced(by: .seconds(Int64.min)).microseconds == .min)
     #expect(Timestamp(microseconds: .max).advanced(by: .microseconds(1)).microseconds == .max)
     #expect(Timestamp(microseconds: .min).advanced(by: .microseconds(-1)).microseconds == .min)
     #expect(Duration.seconds(Int64.max).microsecondsClamped == .max)

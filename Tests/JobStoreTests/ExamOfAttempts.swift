@@ -6,7 +6,7 @@ import Testing
 struct ExamOfAttempts {
   @Test("a job reads back as it was submitted, with every field", arguments: StoreUnderTest.all)
   func roundTrip(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let name = SpoolFolder.newName()
       let inputs: [JobInput] = [
@@ -34,7 +34,7 @@ struct ExamOfAttempts {
 
   @Test("an id that was never submitted is no job", arguments: StoreUnderTest.all)
   func unknown(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let id = jobs.queued().id
       #expect(try await store.job(id) == nil)
@@ -49,7 +49,7 @@ struct ExamOfAttempts {
 
   @Test("claims take the highest priority first, then who came first, of their executor", arguments: StoreUnderTest.all)
   func order(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let line = [("c", 0), ("d", 0), ("a", 100), ("e", -100), ("b", 5)].map { jobs.queued($0.0, priority: $0.1) }
       for job in line.reversed() { try await store.submit(job) }
@@ -68,7 +68,7 @@ struct ExamOfAttempts {
 
   @Test("an attempt that still owns its job writes its end, once", arguments: StoreUnderTest.all)
   func finish(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let job = jobs.running()
       try await store.submit(job)
@@ -86,7 +86,7 @@ struct ExamOfAttempts {
 
   @Test("the finish of an attempt that was rescued and runs again elsewhere is refused", arguments: StoreUnderTest.all)
   func staleAttempt(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let job = jobs.running()
       try await store.submit(job)
@@ -100,7 +100,7 @@ struct ExamOfAttempts {
 
   @Test("a failed attempt with another due is scheduled, and its past is kept", arguments: StoreUnderTest.all)
   func anotherAttempt(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let job = jobs.running(maxAttempts: 3)
       try await store.submit(job)
@@ -121,7 +121,7 @@ struct ExamOfAttempts {
 
   @Test("a job asked to be cancelled is not tried again, but may end", arguments: StoreUnderTest.all)
   func cancelWins(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let job = jobs.running(maxAttempts: 3)
       try await store.submit(job)
@@ -142,7 +142,7 @@ struct ExamOfAttempts {
 
   @Test("progress is written while the attempt owns its job, and only then", arguments: StoreUnderTest.all)
   func progress(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let (mine, others, ended) = (jobs.running(), jobs.running(owner: OwnerID(number: 5)), jobs.running())
       for job in [mine, others, ended] { try await store.submit(job) }
@@ -163,7 +163,7 @@ struct ExamOfAttempts {
 
   @Test("what a job prints is kept in order, and goes with the job", arguments: StoreUnderTest.all)
   func log(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let job = jobs.running()
       try await store.submit(job)
@@ -181,7 +181,7 @@ struct ExamOfAttempts {
     "abandoned jobs are repeated, cancelled or failed; those of the living are left alone",
     arguments: StoreUnderTest.all)
   func rescue(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let (dead, alive) = (OwnerID(number: 1), OwnerID(number: 2))
       let repeated = jobs.running(owner: dead)
@@ -207,7 +207,7 @@ struct ExamOfAttempts {
 
   @Test("more abandoned jobs than one step takes are all rescued", arguments: StoreUnderTest.all)
   func rescueMany(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       try await withThrowingTaskGroup { group in
         for _ in 0..<1203 { group.addTask { try await store.submit(jobs.running()) } }

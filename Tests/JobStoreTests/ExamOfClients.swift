@@ -7,7 +7,7 @@ struct ExamOfClients {
   @Test(
     "a job is cancelled in line, marked while it runs, and left alone once it has ended", arguments: StoreUnderTest.all)
   func cancel(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let (queued, scheduled, running) = (jobs.queued(), jobs.scheduled(at: jobs.now), jobs.running())
       for job in [queued, scheduled, running] { try await store.submit(job) }
@@ -37,7 +37,7 @@ struct ExamOfClients {
   @Test(
     "only failed and cancelled jobs are queued once more, without what their end left", arguments: StoreUnderTest.all)
   func retry(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let (failing, succeeding, waiting) = (jobs.running(), jobs.running(), jobs.queued(priority: -1))
       for job in [failing, succeeding, waiting] { try await store.submit(job) }
@@ -58,7 +58,7 @@ struct ExamOfClients {
 
   @Test("only a job that has ended is deleted, and its spool files are named", arguments: StoreUnderTest.all)
   func delete(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let (input, output) = (SpoolFolder.newName(), SpoolFolder.newName())
       let big = JobInput.file(name: input, byteCount: 9, mediaType: "text/plain", args: Array("{}".utf8))
@@ -79,7 +79,7 @@ struct ExamOfClients {
     "jobs that are due join the line in the order they were due, and no more than the limit",
     arguments: StoreUnderTest.all)
   func promote(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let start = jobs.now
       let (third, first, second, later) = (
@@ -103,7 +103,7 @@ struct ExamOfClients {
     "expired jobs are removed with their logs, no more than the limit, and others are not",
     arguments: StoreUnderTest.all)
   func expire(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let name = SpoolFolder.newName()
       var ended: [Job] = []
@@ -131,7 +131,7 @@ struct ExamOfClients {
 
   @Test("waiting jobs follow their handler to another executor; started ones stay", arguments: StoreUnderTest.all)
   func executors(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let (moved, other, started) = (jobs.queued("moved"), jobs.queued("other"), jobs.running("moved"))
       var later = jobs.scheduled(at: jobs.now)
@@ -148,7 +148,7 @@ struct ExamOfClients {
 
   @Test("the depth counts what has not ended", arguments: StoreUnderTest.all)
   func depth(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       #expect(try await store.depth() == StoreDepth(scheduled: 0, queued: [:], running: 0, oldestQueuedAt: nil))
       let oldest = jobs.queued(priority: -5, executor: .task)
@@ -164,7 +164,7 @@ struct ExamOfClients {
 
   @Test("lists are newest first, by any filter, page by page", arguments: StoreUnderTest.all)
   func lists(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       var all: [Job] = []
       for number in 0..<60 {

@@ -27,7 +27,7 @@ struct ExamOfConcurrency {
     "a job that is cancelled while it is claimed is either cancelled or running, never both",
     arguments: StoreUnderTest.all)
   func cancelAgainstClaim(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       for _ in 0..<100 {
         let job = jobs.queued()
@@ -46,7 +46,7 @@ struct ExamOfConcurrency {
 
   @Test("jobs that are submitted, claimed and finished all at once all end, once", arguments: StoreUnderTest.all)
   func claimsWhileFinishing(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let finished = try await withThrowingTaskGroup(of: Int.self) { group in
         for _ in 0..<50 {
@@ -71,7 +71,7 @@ struct ExamOfConcurrency {
 
   @Test("a submit with a taken id fails alone, and its neighbours are stored", arguments: StoreUnderTest.all)
   func duplicate(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       let job = jobs.queued()
       try await store.submit(job)
@@ -131,7 +131,7 @@ struct ExamOfConcurrency {
 
   @Test("a closed store refuses every verb, and may be closed again", arguments: StoreUnderTest.all)
   func closed(_ kind: StoreUnderTest) async throws {
-    try await kind.with { store in
+    try await kind.with { store async throws in
       let jobs = TestJobs(store)
       await store.close()
       await store.close()

@@ -55,7 +55,8 @@ final class ValueCall<Session, Value: Sendable>: StoreCall<Session>, @unchecked 
   }
 }
 
-/// Where verbs wait for the thread that does them: first in, first out, and no more than `capacity`.
+/// Where verbs wait for the thread that does them: first in, first out, no more than `capacity`, and none behind a line that
+/// has not moved for ``patience``.
 final class CallQueue<Session>: @unchecked Sendable {
   // @unchecked: all state is guarded by `mutex`. A condition variable is needed to sleep on, which `Synchronization.Mutex`
   // cannot be joined with.
@@ -64,8 +65,13 @@ final class CallQueue<Session>: @unchecked Sendable {
   private let filled = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let capacity: Int
   private var calls: [StoreCall<Session>] = []
+  /// When the thread last took a call, or the first one came to an empty line.
+  private var lastMoved: UInt64 = 0
   private var isClosed = false
   private var threadSleeps = false
+
+  /// In nanoseconds. The thread may be held up by a disk that hangs, or by a process that was stopped in its turn to write.
+  private static var patience: UInt64 { 10_000_000_000 }
 
   init(capacity: Int) {
     self.capacity = capacity
@@ -98,6 +104,12 @@ final class CallQueue<Session>: @unchecked Sendable {
     if isClosed { return StoreError(.closed, operation: "", cause: "the store is closed") }
     if calls.count >= capacity {
       return StoreError(.unavailable, operation: "", cause: "\(capacity) calls are waiting already")
+    }
+    let now = monotonicNanoseconds()
+    if calls.isEmpty {
+      lastMoved = now
+    } else if now - lastMoved > Self.patience {
+      return StoreError(.unavailable, operation: "", cause: "the call ahead has waited for more than 10 s")
     }
     calls.append(call)
     if threadSleeps {
@@ -137,6 +149,7 @@ final class CallQueue<Session>: @unchecked Sendable {
   }
 
   private func moveOldest(into batch: inout [StoreCall<Session>], _ limit: Int) {
+    lastMoved = monotonicNanoseconds()
     if calls.count <= limit, batch.isEmpty {
       swap(&batch, &calls)
     } else {

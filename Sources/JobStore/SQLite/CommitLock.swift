@@ -11,7 +11,7 @@ import Glibc
 /// flock(2) alone would be unfair: whoever unlocks and locks again at once is faster than the one being woken. So there are two locks,
 /// a door and the room behind it. One waits in the door for the room, and the last owner of the room has to go
 /// through the door again like everybody else. A process that is killed loses both, as the kernel closes its descriptors;
-/// one that is stopped (SIGSTOP) stops the others' writes, but not their reads.
+/// one that is stopped (SIGSTOP) holds up the others' writes, but not their reads; ``CallQueue`` then refuses new ones.
 struct CommitLock: ~Copyable {
   private let door: Int32
   private let room: Int32
