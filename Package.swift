@@ -55,6 +55,8 @@ let package = Package(
 
     .testTarget(name: "JobModelTests", dependencies: ["JobModel"], swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
+    .testTarget(
+      name: "HandlerAPITests", dependencies: ["HandlerAPI", "JobModel", "StrictJSON"], swiftSettings: strict),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CLinux"], swiftSettings: strict),
     .testTarget(
       name: "MultiprocessingTests", dependencies: ["Multiprocessing", "EventLoop", "CLinux"], swiftSettings: strict),

@@ -13,9 +13,10 @@ import JobModel
 
 /// A kind of job: a typed input, a typed output, and the code between them.
 public protocol Handler: Sendable {
-  /// Decoded from the job's `args`. ``RawBody`` instead takes the request body as it came.
+  /// Decoded from the job's `args`, which are first held against the schema derived from this type (``InputSchema``).
+  /// ``RawBody`` instead takes the request body as it came, ``RawJSON`` any `args` as they came.
   associatedtype Input: Decodable & Sendable
-  /// Encoded to the job's `result`. ``RawOutput`` instead is returned as it is, with its media type.
+  /// Encoded to the job's `result`. ``RawOutput`` instead is returned as it is, with its media type; ``RawJSON`` too.
   associatedtype Output: Encodable & Sendable
 
   /// What clients call it: lower-case letters, digits, `_`, 64 at most.
@@ -26,8 +27,14 @@ public protocol Handler: Sendable {
   static var executor: Executor { get }
   /// What the types alone do not say about the input: ranges, lengths, patterns.
   static var constraints: [InputConstraint] { get }
-  /// Further conditions between fields; gives back the errors found. Called before a job is queued, on the decoded input.
+  /// Further conditions between fields; gives back the errors found. Called before a job is queued, on the decoded input
+  /// (not for ``RawBody``: what is in it is the job's business).
   static func validate(_ input: Input) -> [InputError]
+  /// For a handler that takes ``RawBody``: the `args` that a job may have instead of a body. The handler then finds
+  /// them in ``RawBody/args``, and ``RawBody/source`` is `none`. `nil`, the default: a body must be sent.
+  static var argumentsInsteadOfBody: (any (Decodable & Sendable).Type)? { get }
+  /// For a handler that takes ``RawBody``: the `args` that may be sent along with a body. `nil`, the default: none.
+  static var argumentsBesideBody: (any (Decodable & Sendable).Type)? { get }
   /// Wall time a job may take unless it says otherwise; `nil`: the server's default.
   static var timeout: Duration? { get }
   /// Attempts a job has unless it says otherwise. Default: 1.
@@ -50,6 +57,8 @@ extension Handler {
   public static var executor: Executor { .process }
   public static var constraints: [InputConstraint] { [] }
   public static func validate(_ input: Input) -> [InputError] { [] }
+  public static var argumentsInsteadOfBody: (any (Decodable & Sendable).Type)? { nil }
+  public static var argumentsBesideBody: (any (Decodable & Sendable).Type)? { nil }
   public static var timeout: Duration? { nil }
   public static var maxAttempts: Int { 1 }
   public static func preload() throws {}
