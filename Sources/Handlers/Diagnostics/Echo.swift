@@ -1,6 +1,6 @@
 import HandlerAPI
 
-/// Gives back its arguments, byte for byte: numbers and strings keep the form they were sent in.
+/// Gives back its arguments byte for byte: numbers and strings keep the form they were sent in.
 public struct Echo: Handler {
   public static let name = "echo"
   public static let summary = "Gives back its arguments."
