@@ -108,7 +108,9 @@ final class API: HTTPApplication {
     let head = exchange.head
     let isRead = head.method == .get || head.method == .head
     // The way that is taken most, and must cost least.
-    if isRead, !head.hasQuery, case .job(let id) = Route(path: head.path), let reply = replies.reply(for: id) {
+    if isRead, !head.hasQuery, case .job(let id) = Route(path: head.path), let reply = replies.reply(for: id),
+      reply.isFinal || head.header("Prefer") == nil
+    {
       memory.counters.add(.cacheHits, seat: dispatcher.identity.seat)
       send(exchange, .job, notModified(head, reply) ? reply.notModified : reply.response)
       return

@@ -10,6 +10,7 @@ import JobModel
 final class JobReplies {
   struct Reply {
     let etag: String
+    let isFinal: Bool
     let response: HTTPResponse
     let notModified: HTTPResponse
   }
@@ -82,7 +83,8 @@ final class JobReplies {
     ]
     if let seconds = RetryAfter.seconds(job) { headers.append(HTTPField("Retry-After", "\(seconds)")) }
     let response = HTTPResponse(PreparedResponse(status: 200, headers: headers, bytes: bytes))
-    let reply = Reply(etag: etag, response: response, notModified: response.notModified())
+    let reply = Reply(
+      etag: etag, isFinal: job.state.isFinal, response: response, notModified: response.notModified())
     entry.reply = reply
     return reply
   }
