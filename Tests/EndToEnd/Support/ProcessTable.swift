@@ -39,9 +39,10 @@ enum ProcessTable {
   static func residentBytes(_ pid: pid_t) -> Int? { statusBytes(pid, "VmRSS:") }
 
   private static func statusBytes(_ pid: pid_t, _ name: String) -> Int? {
-    guard let line = contents("/proc/\(pid)/status")?.split(separator: "\n").first(where: { $0.hasPrefix(name) })
-    else { return nil }
-    return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    // `VmRSS:      9216 kB`
+    let line = contents("/proc/\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix(name) }
+    let words = line?.split { $0 == " " || $0 == "\t" } ?? []
+    return words.count == 3 ? Int(words[1]).map { $0 * 1024 } : nil
   }
 
   private static func contents(_ path: String) -> String? {

@@ -28,10 +28,10 @@ extension ServerProcess {
   func submit(_ handler: String, _ args: String = "{}", _ options: String = "") throws -> String {
     let more = options.isEmpty ? "" : ", " + options
     let reply = try post("/v1/jobs", #"{"handler": "\#(handler)", "args": \#(args)\#(more)}"#)
-    guard reply.status == 202, let id = try reply.json["id"].string else {
+    guard reply.status == 202, let place = reply["location"], place.hasPrefix("/v1/jobs/") else {
       throw NeverHappened(description: "a job of \(handler) is not accepted: \(reply)")
     }
-    return id
+    return String(place.dropFirst("/v1/jobs/".count))
   }
 
   func job(_ id: String) throws -> JSON {

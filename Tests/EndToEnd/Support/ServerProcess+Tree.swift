@@ -21,7 +21,9 @@ struct ProcessTree: CustomStringConvertible {
   let description: String
 
   var workers: [Worker] { acceptors.flatMap(\.workers) }
-  var pids: [pid_t] { [master] + acceptors.flatMap { [$0.pid] + ($0.forkServer.map { [$0] } ?? []) } + workers.map(\.pid) }
+  var pids: [pid_t] {
+    [master] + acceptors.map(\.pid) + acceptors.compactMap(\.forkServer) + workers.map(\.pid)
+  }
 
   /// Whether so many acceptors serve, each with its fork server, and so many workers; and all of them live.
   func isWhole(acceptors: Int, workers: Int) -> Bool {

@@ -13,7 +13,9 @@ final class ServerProcess: Sendable {
   private let exitStatus = Mutex<Int32?>(nil)
 
   /// What a server gets that a test says nothing else of.
-  static let usual = ["--acceptors", "2", "--workers", "2", "--diagnostics", "--drain-timeout", "5s", "--public", "none"]
+  static let usual = [
+    "--acceptors", "2", "--workers", "2", "--diagnostics", "--drain-timeout", "5s", "--public", "none",
+  ]
 
   /// Starts a server and waits until it answers.
   ///
