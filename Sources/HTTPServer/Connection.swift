@@ -33,7 +33,7 @@ final class Connection {
   /// When the phase began.
   private(set) var since: UInt64
   /// The raw target of the present request.
-  private(set) var target: [UInt8] = []
+  private var target = ByteBuffer()
   /// Its decoded path.
   private(set) var path: [UInt8] = []
   private(set) var queryRange: Range<Int>?
@@ -62,14 +62,16 @@ final class Connection {
     since = server.now
   }
 
+  /// Valid until the next request.
+  var targetBytes: UnsafeRawBufferPointer { target.bytes }
+
   // MARK: - What libmicrohttpd tells
 
   /// The request line is there.
   func begin(_ uri: UnsafePointer<CChar>) {
     let bytes = UnsafeRawBufferPointer(start: uri, count: strlen(uri))
-    target.removeAll(keepingCapacity: true)
-    target.append(contentsOf: bytes)
-    if let mark = bytes.firstIndex(of: UInt8(ascii: "?")) { mhd_hide_query(uri, mark) }
+    target.replace(with: bytes)
+    if let mark = HeadCharacter.index(of: UInt8(ascii: "?"), in: bytes) { mhd_hide_query(uri, mark) }
     enter(.head)
   }
 
@@ -123,12 +125,9 @@ final class Connection {
       return sendEarly(problem.response)
     case .incomplete: preconditionFailure("a head is handed over when it is complete")
     }
-    let isPathGood = target.withUnsafeBytes { target in
-      let parts = RequestTarget.parts(target)
-      queryRange = parts.query
-      return RequestTarget.decodePath(UnsafeRawBufferPointer(rebasing: target[parts.path]), into: &path)
-    }
-    if !isPathGood {
+    let parts = RequestTarget.parts(target.bytes)
+    queryRange = parts.query
+    if !RequestTarget.decodePath(UnsafeRawBufferPointer(rebasing: target.bytes[parts.path]), into: &path) {
       refusal = Problem(400, "The path has a bad escape, or is not UTF-8.").response
       return exchange.head.hasBody ? sendEarly(refusal) : .YES
     }
@@ -140,7 +139,7 @@ final class Connection {
       checkedAtTheDoor = nil
       return .accepted(checked)
     }
-    let verdict = target.withUnsafeBytes { server.headGuard.checkParsed(bytes, target: $0) }
+    let verdict = server.headGuard.checkParsed(bytes, target: target.bytes)
     // A NUL sent in a value could look like the end of a line here, and is the end of the value to libmicrohttpd.
     if case .accepted(let checked) = verdict,
       checked.fieldCount != Int(MHD_get_connection_values(mhd, .HEADER_KIND, nil, nil))

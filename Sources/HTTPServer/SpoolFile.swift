@@ -12,8 +12,9 @@ final class SpoolFile: @unchecked Sendable {
 
   init(folder: String) {
     self.folder = folder
-    let number = String(UInt64.random(in: .min ... .max), radix: 16) + String(UInt64.random(in: .min ... .max), radix: 16)
-    name = "body-\(number)"
+    let high = UInt64.random(in: .min ... .max)
+    let low = UInt64.random(in: .min ... .max)
+    name = "body-\(String(high, radix: 16))-\(String(low, radix: 16))"
   }
 
   var path: String { "\(folder)/\(name)" }
