@@ -112,10 +112,11 @@ public final class HTTPServer {
 
   private func finishClosing() {
     guard let daemon else { return }
+    // Those who are told that their client is gone may close the server once more.
+    isInsideDaemon = true
     doorkeeper?.sendAway(all: true)
     // A suspended connection must be resumed before the daemon stops, which would abort the process.
     for connection in connections { connection.endForGood() }
-    isInsideDaemon = true
     MHD_run(daemon)
     EpollLoop.shared.unwatch(epollDescriptor)
     MHD_stop_daemon(daemon)
@@ -242,13 +243,4 @@ public final class HTTPServer {
     requestsInFlight -= 1
     if requestsInFlight == 0 { onIdle?() }
   }
-}
-
-/// The server could not do what the operating system or libmicrohttpd was asked for.
-public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
-  public let operation: String
-  /// An errno.
-  public let code: Int32
-
-  public var description: String { "HTTP server: \(operation): \(String(cString: strerror(code)))" }
 }

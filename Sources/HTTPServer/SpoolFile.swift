@@ -30,7 +30,10 @@ final class SpoolFile: @unchecked Sendable {
     if error == 0, descriptor < 0 { create() }
     var offset = 0
     while error == 0, offset < bytes.count {
-      let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + offset, bytes.count - offset) }
+      let count = bytes.withUnsafeBytes { bytes in
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+        return write(descriptor, rest.baseAddress, rest.count)
+      }
       if count > 0 {
         offset += count
       } else if errno != EINTR {
