@@ -125,7 +125,9 @@ struct KeepAliveTests {
   @Test("a closing server ends what is suspended, and tells the application")
   func closing() async throws {
     let gone = Signal<Bool>()
-    let server = try await TestServer { exchange in exchange.onClientGone = { gone.set(true) } }
+    let server = try await TestServer { exchange in
+      exchange.onClientGone = { gone.set(true) }
+    }
     let client = try RawClient(server)
     try client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
     #expect(await server.eventually { $0.requestsInFlight == 1 })
