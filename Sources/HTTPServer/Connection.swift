@@ -52,6 +52,8 @@ final class Connection {
   /// What the client still sends is read for a while after the connection ended, so that it sees the reply.
   var lingers = false
   var stall = SendStall()
+  /// When it was last asked whether the client is still there.
+  var lookedAt: UInt64 = 0
 
   init(server: HTTPServer, mhd: OpaquePointer, client: ClientAddress, checked: CheckedHead) {
     self.server = server

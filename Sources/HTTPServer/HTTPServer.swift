@@ -7,7 +7,8 @@ import CMicrohttpd
 import EventLoop
 import Glibc
 
-/// Serves one application on sockets that sibling processes may serve too.
+/// Serves one application on sockets that sibling processes may serve too. Whoever starts it keeps it until it
+/// has closed it.
 @LoopActor
 public final class HTTPServer {
   public let options: HTTPServerOptions

@@ -17,11 +17,22 @@ final class RawClient {
   private var taken = 0
   private var buffer: ArraySlice<UInt8> { received[taken...] }
 
-  init(_ server: TestServer) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  init(unixPath: String) throws {
+    descriptor = Self.socket(AF_UNIX)
+    let connected = UnixAddress.with(unixPath) { connect(descriptor, $0, $1) }
+    guard connected == 0 else { throw Failure.notConnected(errno) }
+  }
+
+  private static func socket(_ family: Int32) -> Int32 {
+    let descriptor = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
     var limit = timeval(tv_sec: 5, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    return descriptor
+  }
+
+  init(_ server: TestServer) throws {
+    descriptor = Self.socket(AF_INET)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = server.port.bigEndian
