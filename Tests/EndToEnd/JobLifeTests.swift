@@ -132,6 +132,17 @@ struct JobLifeTests {
     try server.cancel(later)
   }
 
+  @Test("the time to ask again shrinks as a job's time comes near")
+  func retryAfterShrinks() throws {
+    let id = try server.submit("noop", "{}", #""delay": "3s""#)
+    #expect(try ["2", "3"].contains(server.get("/v1/jobs/\(id)")["retry-after"]))
+    let seen = try eventually(
+      "it shrinks", see: { try server.get("/v1/jobs/\(id)") },
+      until: { try $0.json["state"] != "scheduled" || $0["retry-after"] == "1" })
+    #expect(try seen.json["state"] == "scheduled")
+    try server.end(of: id)
+  }
+
   @Test("an id that was never given out is 404, as is a malformed one")
   func unknownIds() throws {
     let ids = ["019a0000-0000-7000-8000-000000000000", "nonsense", "1", "019a0000-0000-4000-8000-000000000000"]

@@ -11,12 +11,12 @@ let patience = Duration.seconds(60)
 /// Looks again and again until what is seen is enough, and returns that. Past the limit it throws with what was seen last.
 @discardableResult
 func eventually<Seen>(
-  _ what: String, within limit: Duration = patience, see: () throws -> Seen, until isEnough: (Seen) -> Bool
+  _ what: String, within limit: Duration = patience, see: () throws -> Seen, until isEnough: (Seen) throws -> Bool
 ) throws -> Seen {
   let deadline = ContinuousClock.now + limit
   while true {
     let seen = try see()
-    if isEnough(seen) { return seen }
+    if try isEnough(seen) { return seen }
     guard ContinuousClock.now < deadline else {
       throw NeverHappened(description: "not within \(limit): \(what); seen last: \(seen)")
     }
