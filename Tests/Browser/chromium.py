@@ -1,5 +1,6 @@
 """Drives a headless Chromium over its own pipe (--remote-debugging-pipe): no library, no port, nothing left behind."""
 
+import fcntl
 import json
 import os
 import select
@@ -22,16 +23,20 @@ class Page:
         # https://chromium.googlesource.com/chromium/src/+/main/content/browser/devtools/devtools_pipe_handler.cc
         command_read, self._command = os.pipe()
         self._reply, reply_write = os.pipe()
-        # They are first moved above 4, so that neither is overwritten before it has been copied into its place.
+        # Both are copied high up first, or putting one in its place could overwrite the other.
+        command_end = fcntl.fcntl(command_read, fcntl.F_DUPFD, 10)
+        reply_end = fcntl.fcntl(reply_write, fcntl.F_DUPFD, 10)
+        # The sandbox does not work for root (https://crbug.com/638180).
+        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         script = 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"'
         self._browser = subprocess.Popen(
-            ["bash", "-c", script, "sh", str(command_read), str(reply_write), program, "--headless=new",
-             "--remote-debugging-pipe", "--no-sandbox", "--no-first-run", "--disable-gpu", "--hide-scrollbars",
+            ["bash", "-c", script, "sh", str(command_end), str(reply_end), program, "--headless=new",
+             "--remote-debugging-pipe", *sandbox, "--no-first-run", "--disable-gpu", "--hide-scrollbars",
              "--disable-dev-shm-usage", f"--user-data-dir={self._profile}", f"--window-size={width},{height}"],
-            pass_fds=(command_read, reply_write), stdin=subprocess.DEVNULL,
+            pass_fds=(command_end, reply_end), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        os.close(command_read)
-        os.close(reply_write)
+        for descriptor in (command_read, reply_write, command_end, reply_end):
+            os.close(descriptor)
         self._buffer = b""
         self._next_id = 0
         self._session = None

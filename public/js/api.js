@@ -69,8 +69,8 @@ export function parse(text) {
   }
 }
 
-/// Parses JSON so that `JSON.stringify` gives its numbers back as they were sent: an integer past 2⁵³ or a long decimal does
-/// not survive as a JavaScript number. Where the browser has no raw JSON yet, such numbers are rounded.
+/// Parses JSON so that `JSON.stringify` gives its numbers back as they were sent: an integer past 2⁵³ or a long
+/// decimal does not survive as a JavaScript number. Where the browser has no raw JSON yet, such numbers are rounded.
 /// https://github.com/tc39/proposal-json-parse-with-source
 export function parseExactly(text) {
   if (!JSON.rawJSON) return JSON.parse(text);

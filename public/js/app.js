@@ -1,5 +1,5 @@
-// The page's beginning: which resource is asked for how, and who shows it. Each module below answers one question and knows
-// nothing of the others' pollers.
+// The page's beginning: which resource is asked for how, and who shows it. Each module below answers one question and
+// knows nothing of the others' pollers.
 
 import { getJSON } from "./api.js";
 import { watchConnection } from "./connection.js";

@@ -3,7 +3,8 @@
 const windowMilliseconds = 180_000;
 // A page just opened begins with a shorter window, or its line would be a sliver at the edge for a while.
 const firstWindowMilliseconds = 45_000;
-// Longer than any pause between polls: across it (a hidden tab, a server that was away) nothing is known, so no line is drawn.
+// Longer than any pause between polls: across it (a hidden tab, a server that was away) nothing is known, so no line
+// is drawn.
 const gapMilliseconds = 8000;
 const width = 180;
 const height = 36;

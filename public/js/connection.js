@@ -8,9 +8,14 @@ const banner = byID("banner");
 const tokenForm = byID("token-form");
 let awaySince = null;
 
-/// - Parameter whenBack: called when the server answers again, or a token was given, so that nothing waits out its pause.
+/// - Parameter whenBack: called when the server answers again, or a token was given, so that nothing waits out its
+///   pause.
 export function watchConnection(whenBack) {
-  document.addEventListener("millrace-unauthorized", () => { tokenForm.hidden = false; });
+  document.addEventListener("millrace-unauthorized", () => {
+    const request = token.get() ? "The server refused this token; another one" : "This server wants a token";
+    setText(byID("token-label"), request);
+    tokenForm.hidden = false;
+  });
   tokenForm.addEventListener("submit", (event) => {
     event.preventDefault();
     token.set(byID("token").value.trim());

@@ -1,5 +1,5 @@
-// The command line that does what the page does. It is meant to be pasted into a shell, so quoting is not cosmetic here:
-// what is in it may come from a job that somebody else submitted.
+// The command line that does what the page does. It is meant to be pasted into a shell, so quoting is not cosmetic
+// here: what is in it may come from a job that somebody else submitted.
 
 import { token } from "./api.js";
 
@@ -21,10 +21,11 @@ export function curlCommand({ path, contentType, body, fileName }) {
   return parts.join(" \\\n  ");
 }
 
-/// Submits a job like this one again. Its arguments are given as JSON text, so that its numbers stay as they were sent.
+/// Submits a job like this one again. Its arguments are given as JSON text, so that its numbers stay as they were
+/// sent.
 ///
-/// - Parameter takesBody: the handler's input can be a request body. A job that came with one and no arguments cannot be
-///   repeated from its description alone, so the command names a file to be filled in.
+/// - Parameter takesBody: the handler's input can be a request body. A job that came with one and no arguments cannot
+///   be repeated from its description alone, so the command names a file to be filled in.
 export function curlLike(job, argsText, takesBody) {
   const options = {};
   if (job.queue && job.queue !== "default") options.queue = job.queue;

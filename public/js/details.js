@@ -1,5 +1,5 @@
-// The panel that shows one job. Which one stands in the address (`#job/ID`), so that it can be linked to, and the browser's
-// Back closes it. A modal dialog keeps the focus inside, gives it back at the end, and closes on Escape.
+// The panel that shows one job. Which one stands in the address (`#job/ID`), so that it can be linked to, and the
+// browser's Back closes it. A modal dialog keeps the focus inside, gives it back at the end, and closes on Escape.
 
 import { byID, setText } from "./dom.js";
 import { parse, parseExactly, Problem, send, textOf } from "./api.js";
@@ -9,7 +9,7 @@ import { clearJob, showGone, showJob } from "./job-view.js";
 
 const dialog = byID("details");
 const heading = byID("jobs-heading");
-// What is shown: `{ id, tag, job, exact }`. `tag` is the entity tag of the last answer.
+// What is shown: `tag` is the entity tag of the last answer; `troubled`, that the last question had none.
 let shown = null;
 const poller = new Poller(load, report);
 
@@ -47,7 +47,7 @@ function followAddress() {
     return;
   }
   if (shown?.id === id) return;
-  shown = { id, tag: null, job: null, exact: null };
+  shown = { id, tag: null, job: null, exact: null, troubled: false };
   clearJob(id);
   showActions(null);
   if (!dialog.open) dialog.showModal();
@@ -58,7 +58,8 @@ function close() {
   if (dialog.open) dialog.close();
 }
 
-/// However it was closed, the address must no longer name the job; no entry is added, so Back leads where it led before.
+/// However it was closed, the address must no longer name the job; no entry is added, so Back leads where it led
+/// before.
 function leave() {
   poller.stop();
   shown = null;
@@ -68,7 +69,8 @@ function leave() {
 async function load() {
   const asked = shown;
   if (asked === null) return;
-  const response = await send("GET", `/v1/jobs/${asked.id}`, { headers: asked.tag ? { "If-None-Match": asked.tag } : {} });
+  const headers = asked.tag ? { "If-None-Match": asked.tag } : {};
+  const response = await send("GET", `/v1/jobs/${asked.id}`, { headers });
   if (response.status !== 304) {
     const text = await textOf(response);
     if (shown !== asked) return;
@@ -85,13 +87,17 @@ async function load() {
 }
 
 function report(error) {
-  if (error === null || shown === null) return;
-  if (error instanceof Problem && (error.status === 404 || error.status === 410)) {
+  if (shown === null) return;
+  if (error === null) {
+    if (shown.troubled) setText(byID("details-outcome"), "");
+    shown.troubled = false;
+  } else if (error instanceof Problem && (error.status === 404 || error.status === 410)) {
     poller.stop();
     showGone(error.message);
     showActions(null);
   } else {
     setText(byID("details-outcome"), error.message);
+    shown.troubled = true;
     if (!(error instanceof Problem)) console.error(error);
   }
 }

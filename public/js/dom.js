@@ -1,8 +1,8 @@
-// How the page is built and changed. Data only ever becomes text nodes and attributes, never markup, so a job's arguments
-// or a handler's message cannot become part of the page.
+// How the page is built and changed. Data only ever becomes text nodes and attributes, never markup, so a job's
+// arguments or a handler's message cannot become part of the page.
 
-/// Makes an element: `element("a", { href: "#x", class: "id" }, "text", otherNode)`. An attribute that is null or false is
-/// left out; one whose name begins with "on" is an event listener.
+/// Makes an element: `element("a", { href: "#x", class: "id" }, "text", otherNode)`. An attribute that is null or
+/// false is left out; one whose name begins with "on" is an event listener.
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -18,14 +18,15 @@ export function setAttribute(node, name, value) {
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value === true ? "" : value);
 }
 
-/// Writes only what differs: a needless write would drop the reader's selection, and be announced again in a live region.
+/// Writes only what differs: a needless write would drop the reader's selection, and be announced again in a live
+/// region.
 export function setText(node, text) {
   const wanted = text === null || text === undefined ? "" : String(text);
   if (node.textContent !== wanted) node.textContent = wanted;
 }
 
-/// Makes the children of `parent` stand for `items`, in order. Children that stay are updated where they are and never taken
-/// out, because a node that is moved loses the keyboard's focus.
+/// Makes the children of `parent` stand for `items`, in order. Children that stay are updated where they are and
+/// never taken out, because a node that is moved loses the keyboard's focus.
 export function reconcile(parent, items, keyOf, create, update) {
   const wanted = new Set(items.map((item) => String(keyOf(item))));
   const present = new Map();
@@ -49,8 +50,8 @@ export function reconcile(parent, items, keyOf, create, update) {
 
 export const byID = (id) => document.getElementById(id);
 
-/// Puts `text` on the clipboard; says whether it is there. `navigator.clipboard` exists in secure contexts only, and a server
-/// reached by plain HTTP from another machine is none: there the older command still works.
+/// Puts `text` on the clipboard; says whether it is there. `navigator.clipboard` exists in secure contexts only, and
+/// a server reached by plain HTTP from another machine is none: there the older command still works.
 export async function copyText(text) {
   if (navigator.clipboard) {
     return navigator.clipboard.writeText(text).then(() => true, () => false);

@@ -1,6 +1,6 @@
-// From a JSON Schema to form fields and back to JSON text. What a field cannot offer as such (arrays, objects, unions) is
-// written as JSON in it. Values become JSON literals here and are never numbers in between, so that an integer past 2⁵³
-// goes out as it was typed.
+// From a JSON Schema to form fields and back to JSON text. What a field cannot offer as such (arrays, objects,
+// unions) is written as JSON in it. Values become JSON literals here and are never numbers in between, so that an
+// integer past 2⁵³ goes out as it was typed.
 
 import { element, setText } from "./dom.js";
 
@@ -19,8 +19,8 @@ export function fieldsOf(schema) {
   return Object.entries(schema.properties).map(([name, part]) => schemaField(name, part, required.has(name)));
 }
 
-/// One field: its `node`, the JSON `pointer` that errors name it by, and `literal()`, its value as JSON text, which is null
-/// where it is left out.
+/// One field: its `node`, the JSON `pointer` that errors name it by, and `literal()`, its value as JSON text, which
+/// is null where it is left out.
 ///
 /// - Parameter read: gives JSON text of a value that is not empty, or throws `FieldError`.
 export function field({ name, pointer, control, hint, required = false, read, emptyLiteral = null }) {
@@ -29,7 +29,8 @@ export function field({ name, pointer, control, hint, required = false, read, em
   control.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
   if (required) control.setAttribute("aria-required", "true");
   const error = element("p", { class: "problem", id: `${id}-error` });
-  const node = element("div", { class: "field" },
+  const short = control.matches("select, [inputmode], .short");
+  const node = element("div", { class: short ? "field" : "field roomy" },
     element("label", { for: id }, name, required ? null : element("span", { class: "optional" }, "optional")),
     control, element("p", { class: "hint", id: `${id}-hint` }, hint ?? ""), error);
   const showError = (text) => {
@@ -70,15 +71,18 @@ function readNumber(text) {
 }
 
 function schemaField(name, schema, required) {
-  const common = { name, required, hint: hintOf(schema), pointer: `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}` };
+  // RFC 6901, section 3.
+  const pointer = `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const common = { name, pointer, required, hint: hintOf(schema) };
   const example = schema.default ?? schema.examples?.[0];
   const placeholder = example === undefined ? null : typeof example === "string" ? example : JSON.stringify(example);
   if (Array.isArray(schema.enum)) {
-    return field({ ...common, control: choice(schema.enum.map(String), required), read: (index) => JSON.stringify(schema.enum[index]) });
+    const control = choice(schema.enum.map(String), required);
+    return field({ ...common, control, read: (index) => JSON.stringify(schema.enum[index]) });
   }
   switch (typeOf(schema)) {
     case "boolean":
-      return field({ ...common, control: choice(["false", "true"], required), read: (index) => ["false", "true"][index] });
+      return field({ ...common, control: choice(["false", "true"], required), read: (index) => `${index === "1"}` });
     case "integer":
       return field({ ...common, control: line({ inputmode: "numeric", placeholder }), read: readInteger });
     case "number":
@@ -90,11 +94,15 @@ function schemaField(name, schema, required) {
         control: schema.maxLength <= 200 || schema.format ? line({ placeholder }) : area({ rows: 2, placeholder }),
       });
     default:
-      return field({ ...common, hint: common.hint || "JSON", control: area({ rows: 3, placeholder, class: "mono" }), read: readJSON });
+      return field({
+        ...common, hint: common.hint || "JSON", read: readJSON,
+        control: area({ rows: 3, placeholder, class: "mono" }),
+      });
   }
 }
 
-/// The one type of a value that may also be null (leaving the field out says as much); undefined where there are several.
+/// The one type of a value that may also be null (leaving the field out says as much); undefined where there are
+/// several.
 function typeOf(schema) {
   const types = [schema.type].flat().filter((type) => type !== "null");
   return types.length === 1 ? types[0] : undefined;
@@ -113,8 +121,9 @@ function hintOf(schema) {
   return parts.join(", ");
 }
 
-export const line = (attributes) => element("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
-export const area = (attributes) => element("textarea", { autocomplete: "off", spellcheck: "false", ...attributes });
+const plain = { autocomplete: "off", spellcheck: "false" };
+export const line = (attributes) => element("input", { type: "text", ...plain, ...attributes });
+export const area = (attributes) => element("textarea", { ...plain, ...attributes });
 
 function choice(labels, required) {
   return element("select", {}, required ? null : element("option", { value: "" }, "default"),

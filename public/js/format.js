@@ -3,7 +3,8 @@
 const counts = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const compactCounts = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const timeParts = {
-  month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23",
+  month: "short", day: "numeric",
+  hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23",
 };
 const times = new Intl.DateTimeFormat(undefined, timeParts);
 const timesOfOtherYears = new Intl.DateTimeFormat(undefined, { year: "numeric", ...timeParts });
@@ -61,7 +62,8 @@ export function time(timestamp) {
 /// The end of an id: a UUIDv7 begins with the time, so neighbours differ only there.
 export const shortID = (id) => `…${id.slice(-8)}`;
 
-// The server's clock minus this machine's. Ages are told by the server's, or a laptop that is wrong would show them wrong.
+// The server's clock minus this machine's. Ages are told by the server's, or a laptop that is wrong would show them
+// wrong.
 let clockSkewMilliseconds = 0;
 
 export function noteServerTime(milliseconds) {

@@ -5,7 +5,8 @@ import { Problem, send } from "./api.js";
 import { curlLike } from "./curl.js";
 
 const outcome = byID("details-outcome");
-const buttons = new Map([...document.querySelectorAll("[data-action]")].map((button) => [button.dataset.action, button]));
+const buttons = new Map();
+for (const button of document.querySelectorAll("[data-action]")) buttons.set(button.dataset.action, button);
 const askedAgainMilliseconds = 4000;
 let job = null;
 let exact = null;

@@ -1,4 +1,5 @@
-// What a job gave: its result and its log. Both are read from resources of their own, and only when they can have changed.
+// What a job gave: its result and its log. Both are read from resources of their own, and only when they can have
+// changed.
 
 import { element, setText } from "./dom.js";
 import { parseExactly, Problem, send, textOf, token } from "./api.js";
@@ -54,8 +55,8 @@ export async function showLog(part, job, stillWanted) {
   if (followsEnd) frame.scrollTop = frame.scrollHeight;
 }
 
-/// With a token the picture is fetched and painted here, because an `img` cannot send the token and the content security
-/// policy admits no `blob:` address.
+/// With a token the picture is fetched and painted here, because an `img` cannot send the token and the content
+/// security policy admits no `blob:` address.
 async function image(path, name) {
   const description = `Result of ${name}`;
   if (!token.get()) return element("img", { src: path, alt: description, class: "result-image" });
@@ -67,7 +68,7 @@ async function image(path, name) {
     canvas.getContext("bitmaprenderer").transferFromImageBitmap(bitmap);
     return canvas;
   } catch (error) {
-    return element("p", { class: "problem" }, error instanceof Problem ? error.message : "This picture cannot be shown.");
+    return problem(error, "This picture cannot be shown.");
   }
 }
 
@@ -77,10 +78,12 @@ async function fetched(path, type) {
     return text(type.includes("json") ? JSON.stringify(parseExactly(content), null, 2) : content);
   } catch (error) {
     // JSON that cannot be read again is shown by nobody; the download below still has it as it is.
-    return element("p", { class: "problem" }, error instanceof Problem ? error.message : "The result cannot be read as JSON.");
+    return problem(error, "The result cannot be read as JSON.");
   }
 }
 
+const problem = (error, otherwise) =>
+  element("p", { class: "problem" }, error instanceof Problem ? error.message : otherwise);
 const text = (content) => element("pre", { tabindex: 0 }, content);
 
 function fileName(job, type) {

@@ -1,5 +1,5 @@
-// How one job looks in the panel. The sections are made once for a job and filled where they differ, so that the place read,
-// a selection and the focus survive each poll.
+// How one job looks in the panel. The sections are made once for a job and filled where they differ, so that the
+// place read, a selection and the focus survive each poll.
 
 import { byID, element, reconcile, setText } from "./dom.js";
 import { bytes, count, duration, span, since, time, unknown } from "./format.js";
@@ -63,14 +63,16 @@ function showProgress(job) {
     bar.max = total;
     bar.value = completed;
   }
-  setText(note, [total > 0 ? `${count(completed)} of ${count(total)}` : count(completed), message].filter(Boolean).join(" · "));
+  const how = total > 0 ? `${count(completed)} of ${count(total)}` : count(completed);
+  setText(note, [how, message].filter(Boolean).join(" · "));
 }
 
 function showError(error) {
   sections.error.hidden = !error;
   if (!error) return;
   const [, text, backtrace] = sections.error.children;
-  const how = [error.type?.replaceAll("_", " "), error.signal, error.exit_status > 0 ? `exit status ${error.exit_status}` : null];
+  const status = error.exit_status > 0 ? `exit status ${error.exit_status}` : null;
+  const how = [words(error.type), error.signal, status];
   setText(text, [how.filter(Boolean).join(", "), error.message].filter(Boolean).join(": "));
   const trace = Array.isArray(error.backtrace) ? error.backtrace.join("\n") : error.backtrace;
   backtrace.hidden = !trace;
@@ -112,11 +114,16 @@ function showAttempts(attempts) {
     () => element("li"), (node, attempt) => {
       const took = attempt.usage?.wall_ms;
       const error = attempt.error;
-      const end = error ? `${error.signal ?? error.type?.replaceAll("_", " ")}: ${error.message}` : attempt.finished_at ? "succeeded" : "running";
+      const end = error
+        ? `${error.signal ?? words(error.type)}: ${error.message}`
+        : attempt.finished_at ? "succeeded" : "running";
       setText(node, [time(attempt.started_at), took === undefined ? null : duration(took),
         attempt.run_by ? `pid ${attempt.run_by.pid}` : null, end].filter(Boolean).join(" · "));
     });
 }
+
+/// `memory_exceeded` as one would say it.
+const words = (name) => name?.replaceAll("_", " ");
 
 function section(title, ...content) {
   return element("section", { hidden: true }, element("h3", {}, title), ...content);

@@ -11,7 +11,8 @@ const filters = byID("filters");
 const newestButton = byID("newest");
 const olderButton = byID("older");
 
-// Where the shown page begins; null is the newest. It is asked for again and again like the first, so its jobs stay live too.
+// Where the shown page begins; null is the newest. It is asked for again and again like the first, so its jobs stay
+// live too.
 let cursor = null;
 let nextCursor = null;
 
@@ -66,7 +67,8 @@ function createRow(job) {
     element("td", { class: "handler" }, element("a", { href: `#job/${job.id}` }, job.handler),
       element("span", { class: "narrow mono" }, shortID(job.id))),
     element("td", { class: "wide mono", title: job.id }, shortID(job.id)),
-    element("td", { class: "wide progress-column" }, element("progress", { hidden: true }), element("span", { class: "error-note" })),
+    element("td", { class: "wide progress-column" },
+      element("progress", { hidden: true }), element("span", { class: "error-note" })),
     element("td", { class: "number wide" }), element("td", { class: "number" }),
     element("td", { class: "number wide" }), element("td", { class: "number" }));
 }
@@ -75,7 +77,8 @@ function updateRow(row, job) {
   const [state, , , progress, attempt, wall, cpu, age] = row.children;
   showState(state.firstElementChild, job.state);
   showProgress(progress, job);
-  setText(attempt, job.max_attempts > 1 ? `${job.attempt} of ${job.max_attempts}` : job.attempt || unknown);
+  const attemptsAllowed = job.max_attempts > 1 ? ` of ${job.max_attempts}` : "";
+  setText(attempt, job.attempt > 0 ? `${job.attempt}${attemptsAllowed}` : unknown);
   setText(wall, job.usage?.wall_ms !== undefined && job.done ? duration(job.usage.wall_ms) : runningFor(job));
   setText(cpu, duration(job.done ? job.usage?.cpu_ms : null));
   setText(age, span(since(job.created_at)));
@@ -101,7 +104,7 @@ function showProgress(cell, job) {
     setAttribute(bar, "aria-label", `${completed} of ${total}`);
   }
   const failure = job.error ? job.error.signal ?? job.error.message ?? job.error.type : null;
-  const text = job.state === "running" ? (hasBar ? message : message ?? (completed > 0 ? `${completed} done` : null)) : failure;
-  setText(note, text);
+  const unmeasured = !hasBar && completed > 0 ? `${completed} done` : null;
+  setText(note, job.state === "running" ? message ?? unmeasured : failure);
   setAttribute(note, "title", job.state === "running" ? null : job.error?.message);
 }

@@ -1,10 +1,11 @@
-// When to ask again: one request in flight, at most one a second, none while nobody looks, fewer while the server is away.
+// When to ask again: one request in flight, at most one a second, none while nobody looks, fewer while the server is
+// away.
 
 const intervalMilliseconds = 1000;
 const retryMilliseconds = [1000, 2000, 5000];
 
-/// Calls `load` (which gives a promise) again and again until `stop`. `load` handles its data itself; whether it succeeded
-/// or threw goes to `report(error or null)`.
+/// Calls `load` (which gives a promise) again and again until `stop`. `load` handles its data itself; whether it
+/// succeeded or threw goes to `report(error or null)`.
 export class Poller {
   #load;
   #report;
@@ -33,7 +34,8 @@ export class Poller {
     clearTimeout(this.#timer);
   }
 
-  /// Asks now; where a request is in flight, its answer may be older than what the caller just did, so once more after it.
+  /// Asks now; where a request is in flight, its answer may be older than what the caller just did, so once more
+  /// after it.
   refresh() {
     if (!this.#running) return;
     if (this.#inFlight) this.#askAgain = true;

@@ -1,5 +1,5 @@
-// The process tree as a picture, from `GET /v1/processes`: master → acceptors → fork server → workers. It is made of nested
-// lists, so that it reads as a tree without the picture too.
+// The process tree as a picture, from `GET /v1/processes`: master → acceptors → fork server → workers. It is made of
+// nested lists, so that it reads as a tree without the picture too.
 
 import { byID, element, reconcile, setAttribute, setText } from "./dom.js";
 import { bytes, count, plural, shortID, since, span } from "./format.js";
@@ -63,8 +63,9 @@ function updateAcceptor(row, acceptor) {
 
   const workers = acceptor.workers ?? [];
   setAttribute(workerList, "data-dense", workers.length > labelledWorkers);
-  // A cell that changes between link and text is made anew, hence the state in its key.
-  reconcile(workerList, workers, (worker) => `${worker.pid}-${worker.job ? "link" : "text"}`, createWorker, updateWorker);
+  // A cell that changes between link and text is made anew, hence both in its key.
+  const keyOf = (worker) => `${worker.pid}-${worker.job ? "link" : "text"}`;
+  reconcile(workerList, workers, keyOf, createWorker, updateWorker);
 }
 
 function createWorker(worker) {
@@ -87,7 +88,7 @@ function updateWorker(item, worker) {
 function box(kind) {
   return element("div", { class: `process ${kind}` },
     element("p", { class: "process-name" }, element("span"), element("span", { class: "process-state" }),
-      element("span", { class: "restarts", hidden: true })),
+      element("span", { class: "restarts", role: "img", hidden: true })),
     element("p", { class: "process-facts" }), element("p", { class: "process-facts" }));
 }
 
@@ -98,7 +99,9 @@ function fillBox(node, { name, process, state, lines, title }) {
   setText(stateText, state);
   restarts.hidden = !(process.restarts > 0);
   setText(restarts, `↻ ${process.restarts}`);
-  setAttribute(restarts, "title", `restarted ${plural(process.restarts ?? 0, "time")}`);
+  const restarted = `restarted ${plural(process.restarts ?? 0, "time")}`;
+  setAttribute(restarts, "title", restarted);
+  setAttribute(restarts, "aria-label", restarted);
   facts.forEach((fact, index) => setText(fact, lines[index]));
   setAttribute(node, "title", title);
 }

@@ -4,8 +4,8 @@ import { parse, send, textOf } from "./api.js";
 
 const answerLimitMilliseconds = 30_000;
 const uploadLimitMilliseconds = 3_600_000;
-// The last submission without an answer, and its key: sent again unchanged, the server takes it for the same one, and makes
-// no second job (Idempotency-Key, IETF draft).
+// The last submission without an answer, and its key: sent again unchanged, the server takes it for the same one, and
+// makes no second job (Idempotency-Key, IETF draft).
 let unanswered = null;
 
 /// `argsText` and `optionsText` are JSON objects as text, and stay text, so that no number changes on its way.

@@ -1,11 +1,12 @@
-// The form that submits a job: its fields come from the chosen handler's schema, and the command line beside it is always
-// the one that would do the same.
+// The form that submits a job: its fields come from the chosen handler's schema, and the command line beside it is
+// always the one that would do the same.
 
 import { byID, copyText, element, setText } from "./dom.js";
 import { getJSON, Problem } from "./api.js";
 import { bytes, shortID } from "./format.js";
 import { area, field, FieldError, fieldsOf, isFormable, line, readInteger, readJSON } from "./fields.js";
 import { curlCommand } from "./curl.js";
+import { placeProblem, showErrors } from "./field-problems.js";
 import { post, submissionOf } from "./submission.js";
 
 const form = byID("submit");
@@ -21,11 +22,15 @@ let fileField = null;
 
 const duration = (text) => JSON.stringify(text.trim());
 const options = [
-  field({ name: "Priority", pointer: "/priority", control: line({ inputmode: "numeric", placeholder: "0" }), hint: "−100 to 100", read: readInteger }),
-  field({ name: "Delay", pointer: "/delay", control: line({ placeholder: "10s" }), hint: "such as 500ms, 10s, 2h", read: duration }),
-  field({ name: "Timeout", pointer: "/timeout", control: line({ placeholder: "30s" }), hint: "of each attempt", read: duration }),
-  field({ name: "Attempts", pointer: "/max_attempts", control: line({ inputmode: "numeric", placeholder: "1" }), hint: "at most", read: readInteger }),
+  option("Priority", "/priority", { inputmode: "numeric", placeholder: "0" }, "−100 to 100", readInteger),
+  option("Delay", "/delay", { class: "short", placeholder: "10s" }, "such as 500ms, 10s, 2h", duration),
+  option("Timeout", "/timeout", { class: "short", placeholder: "30s" }, "of each attempt", duration),
+  option("Attempts", "/max_attempts", { inputmode: "numeric", placeholder: "1" }, "at most", readInteger),
 ];
+
+function option(name, pointer, attributes, hint, read) {
+  return field({ name, pointer, control: line(attributes), hint, read });
+}
 
 /// - Parameter submitted: called after a job was taken.
 export function startSubmit(submitted) {
@@ -77,7 +82,8 @@ function chooseHandler() {
   showFields(handler, "{}");
 }
 
-/// To JSON and back. Going to JSON keeps what was typed; coming back starts afresh, since JSON can say what no field can.
+/// To JSON and back. Going to JSON keeps what was typed; coming back starts afresh, since JSON can say what no field
+/// can.
 function switchRaw() {
   let text = "{}";
   try {
@@ -93,7 +99,7 @@ function showFields(handler, rawText) {
   fields = formable ? fieldsOf(handler.input_schema) : [rawField(rawText)];
   fileInput.value = "";
   fileField = handler.accepts_body
-    ? field({ name: "Input file", pointer: "", control: fileInput, hint: "sent as the request body, of any type", read: () => null })
+    ? field({ name: "Input file", pointer: "", control: fileInput, hint: "sent as the request body", read: () => null })
     : null;
   const legend = byID("arguments").firstElementChild;
   byID("arguments").replaceChildren(legend, ...fields.map((each) => each.node), ...(fileField ? [fileField.node] : []));
@@ -129,7 +135,8 @@ function literalOf(each) {
 
 /// - Throws: `FieldError` where something typed cannot be sent.
 function currentSubmission() {
-  return submissionOf(chooser.value, argumentsText(), `{${pairs(options)}}`, fileInput.isConnected ? fileInput.files[0] : undefined);
+  const file = fileInput.isConnected ? fileInput.files[0] : undefined;
+  return submissionOf(chooser.value, argumentsText(), `{${pairs(options)}}`, file);
 }
 
 function showCommand() {
@@ -150,40 +157,8 @@ async function submit() {
     return true;
   } catch (error) {
     if (error instanceof FieldError) showErrors([{ field: error.field, detail: error.message }]);
-    else if (error instanceof Problem) showProblem(error);
+    else if (error instanceof Problem) setText(problem, placeProblem(error, fields, options));
     else throw error;
     return false;
   }
-}
-
-function showProblem(error) {
-  const elsewhere = [];
-  const placed = [];
-  for (const { pointer = "", detail } of error.errors) {
-    const owner = ownerOf(pointer);
-    if (owner) placed.push({ field: owner, detail: inside(owner, pointer) + detail });
-    else elsewhere.push(`${pointer} ${detail}`.trim());
-  }
-  showErrors(placed);
-  if (elsewhere.length > 0) setText(problem, elsewhere.join("; "));
-  else if (placed.length === 0) setText(problem, error.message);
-}
-
-/// The field that a pointer leads to or into. A problem with a body of its own points below the arguments themselves.
-function ownerOf(pointer) {
-  const inArguments = pointer.replace(/^\/args(?=\/|$)/, "");
-  const leadsInto = (each, path) => path === each.pointer || path.startsWith(`${each.pointer}/`);
-  return options.find((option) => leadsInto(option, pointer)) ?? fields.find((each) => leadsInto(each, inArguments));
-}
-
-const inside = (owner, pointer) => {
-  const rest = pointer.replace(/^\/args(?=\/|$)/, "").slice(owner.pointer.length);
-  return rest ? `${rest}: ` : "";
-};
-
-function showErrors(errors) {
-  for (const each of errors) each.field.showError(each.detail);
-  const first = errors[0]?.field;
-  first?.control.closest("details")?.setAttribute("open", "");
-  first?.control.focus();
 }
