@@ -12,9 +12,11 @@ final class SpoolFile: @unchecked Sendable {
 
   init(folder: String) {
     self.folder = folder
-    let high = UInt64.random(in: .min ... .max)
-    let low = UInt64.random(in: .min ... .max)
-    name = "body-\(String(high, radix: 16))-\(String(low, radix: 16))"
+    // 32 hexadecimal digits: the application may keep the file under this name beside others of its own.
+    name = [UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max)].map { number in
+      let digits = String(number, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
   }
 
   var path: String { "\(folder)/\(name)" }

@@ -9,6 +9,8 @@ import JobModel
 @LoopActor
 final class JobReplies {
   struct Reply {
+    /// When it has to be made anew, on the monotonic clock: the time to ask again shrinks while a job waits for its time.
+    let goodUntil: UInt64?
     let etag: String
     let isFinal: Bool
     let response: HTTPResponse
@@ -74,7 +76,7 @@ final class JobReplies {
   }
 
   private func reply(of entry: Entry) -> Reply {
-    if let reply = entry.reply { return reply }
+    if let reply = entry.reply, reply.goodUntil.map({ MonotonicClock.now < $0 }) ?? true { return reply }
     let job = entry.job
     let bytes = JobDocument.bytes(job)
     let etag = Self.etag(bytes)
@@ -84,7 +86,8 @@ final class JobReplies {
     if let seconds = RetryAfter.seconds(job) { headers.append(HTTPField("Retry-After", "\(seconds)")) }
     let response = HTTPResponse(PreparedResponse(status: 200, headers: headers, bytes: bytes))
     let reply = Reply(
-      etag: etag, isFinal: job.state.isFinal, response: response, notModified: response.notModified())
+      goodUntil: job.state == .scheduled ? MonotonicClock.now + 1_000_000_000 : nil, etag: etag,
+      isFinal: job.state.isFinal, response: response, notModified: response.notModified())
     entry.reply = reply
     return reply
   }
