@@ -51,7 +51,7 @@ let package = Package(
       dependencies: [
         "JobModel", "StrictJSON", "EventLoop", "Multiprocessing", "HTTPServer", "JobStore", "HandlerAPI",
         "Configuration", "Prefork", "CLinux", .product(name: "Logging", package: "swift-log"),
-      ], swiftSettings: strict),
+      ], swiftSettings: strict + callersExecutor),
     .target(
       name: "Commands",
       dependencies: [

@@ -30,7 +30,9 @@ final class BodyIntake {
   private var upload: SpooledUpload?
   private(set) var byteCount = 0
 
-  private init(limitBytes: Int, memoryLimitBytes: Int, folder: String?, framing: BodyFraming, for connection: Connection) {
+  private init(
+    limitBytes: Int, memoryLimitBytes: Int, folder: String?, framing: BodyFraming, for connection: Connection
+  ) {
     self.limitBytes = limitBytes
     self.memoryLimitBytes = memoryLimitBytes
     self.folder = folder

@@ -33,25 +33,27 @@ final class Connection {
   /// When the phase began.
   private(set) var since: UInt64
   /// The raw target of the present request.
-  private(set) var target: [UInt8] = []
+  private var target = ByteBuffer()
   /// Its decoded path.
   private(set) var path: [UInt8] = []
   private(set) var queryRange: Range<Int>?
 
   /// The present exchange, or the last one to be used again.
-  private var exchange: HTTPExchange?
+  private(set) var exchange: HTTPExchange?
   private var isCounted = false
+  private var endsAfterReply = false
   /// The first request's head, which the doorkeeper has checked.
   private var checkedAtTheDoor: CheckedHead?
-  private var intake: BodyIntake?
+  private(set) var intake: BodyIntake?
   private var refusal: HTTPResponse?
-  private var stream: ResponseStream?
-  private var isSuspended = false
-  private var isInsideHandler = false
-  private var watchesDeparture = false
+  private(set) var stream: ResponseStream?
+  private(set) var isSuspended = false
+  var watchesDeparture = false
   /// What the client still sends is read for a while after the connection ended, so that it sees the reply.
-  private(set) var lingers = false
-  private var stall = SendStall()
+  var lingers = false
+  var stall = SendStall()
+  /// When it was last asked whether the client is still there.
+  var lookedAt: UInt64 = 0
 
   init(server: HTTPServer, mhd: OpaquePointer, client: ClientAddress, checked: CheckedHead) {
     self.server = server
@@ -62,14 +64,16 @@ final class Connection {
     since = server.now
   }
 
+  /// Valid until the next request.
+  var targetBytes: UnsafeRawBufferPointer { target.bytes }
+
   // MARK: - What libmicrohttpd tells
 
   /// The request line is there.
   func begin(_ uri: UnsafePointer<CChar>) {
     let bytes = UnsafeRawBufferPointer(start: uri, count: strlen(uri))
-    target.removeAll(keepingCapacity: true)
-    target.append(contentsOf: bytes)
-    if let mark = bytes.firstIndex(of: UInt8(ascii: "?")) { mhd_hide_query(uri, mark) }
+    target.replace(with: bytes)
+    if let mark = HeadCharacter.index(of: UInt8(ascii: "?"), in: bytes) { mhd_hide_query(uri, mark) }
     enter(.head)
   }
 
@@ -98,6 +102,7 @@ final class Connection {
       // Used again for the next request, unless the application keeps it.
       if !isKnownUniquelyReferenced(&exchange) { exchange = nil }
       enter(.idle)
+      if endsAfterReply { endQuietly() }
       server.requestEnded()
     } else {
       enter(.idle)
@@ -123,12 +128,9 @@ final class Connection {
       return sendEarly(problem.response)
     case .incomplete: preconditionFailure("a head is handed over when it is complete")
     }
-    let isPathGood = target.withUnsafeBytes { target in
-      let parts = RequestTarget.parts(target)
-      queryRange = parts.query
-      return RequestTarget.decodePath(UnsafeRawBufferPointer(rebasing: target[parts.path]), into: &path)
-    }
-    if !isPathGood {
+    let parts = RequestTarget.parts(target.bytes)
+    queryRange = parts.query
+    if !RequestTarget.decodePath(UnsafeRawBufferPointer(rebasing: target.bytes[parts.path]), into: &path) {
       refusal = Problem(400, "The path has a bad escape, or is not UTF-8.").response
       return exchange.head.hasBody ? sendEarly(refusal) : .YES
     }
@@ -140,7 +142,7 @@ final class Connection {
       checkedAtTheDoor = nil
       return .accepted(checked)
     }
-    let verdict = target.withUnsafeBytes { server.headGuard.checkParsed(bytes, target: $0) }
+    let verdict = server.headGuard.checkParsed(bytes, target: target.bytes)
     // A NUL sent in a value could look like the end of a line here, and is the end of the value to libmicrohttpd.
     if case .accepted(let checked) = verdict,
       checked.fieldCount != Int(MHD_get_connection_values(mhd, .HEADER_KIND, nil, nil))
@@ -194,9 +196,7 @@ final class Connection {
       }
     }
     enter(.answering)
-    isInsideHandler = true
     server.application.handle(exchange)
-    isInsideHandler = false
     if phase == .answering { suspend() }
     return phase == .ending ? .NO : .YES
   }
@@ -228,7 +228,8 @@ final class Connection {
     let made = MessageBuilder.make(
       response, bodiless: bodiless, minorVersion: exchange.checked.minorVersion,
       serverName: server.options.serverName)
-    if server.closeAfterReply { _ = mhd_close_after_reply(mhd) }
+    // Refused where the request has used up the connection's memory; then it is ended when the reply is sent.
+    endsAfterReply = server.closeAfterReply && mhd_close_after_reply(mhd) != .YES
     enter(.replying)
     stall = SendStall()
     // Refused only for a status that is none, or when the daemon is stopping.
@@ -249,7 +250,7 @@ final class Connection {
     MHD_suspend_connection(mhd)
   }
 
-  private func resume() {
+  func resume() {
     guard isSuspended else { return }
     isSuspended = false
     forgetDeparture()
@@ -271,83 +272,15 @@ final class Connection {
     EpollLoop.shared.unwatch(descriptor)
   }
 
-  private func clientLeft() {
+  func clientLeft() {
     // An unfinished stream tells its writer; an unanswered exchange its application, when libmicrohttpd has ended it.
     stream?.detach()
     if phase != .replying { enter(.ending) }
     resume()
   }
 
-  // MARK: - Time
-
-  private func enter(_ phase: Phase) {
+  func enter(_ phase: Phase) {
     self.phase = phase
     since = server.now
-  }
-
-  /// Looks whether something has taken too long. Called a few times a second at most.
-  func checkTime(_ limits: HTTPServer.Limits) {
-    // A suspended connection does not notice by itself that its client has left. Most are suspended for less than the
-    // time between two looks, and never cost an epoll_ctl.
-    if isSuspended, !watchesDeparture, phase == .answering || phase == .replying {
-      watchesDeparture = true
-      EpollLoop.shared.watch(descriptor, for: .peerClosed) { [weak self] _ in self?.clientLeft() }
-    }
-    let elapsed = server.now &- since
-    switch phase {
-    case .idle where elapsed > limits.keepAlive: endQuietly()
-    case .head where elapsed > limits.header: giveUp(Problem(408, "The request's head took too long."))
-    case .body where !isSuspended:
-      let rate = UInt64(max(server.options.bodyMinimumBytesPerSecond, 1))
-      let earned = UInt64(intake?.byteCount ?? 0) * 1_000_000_000 / rate
-      if elapsed > limits.bodyGrace &+ earned { giveUp(Problem(408, "The request's body took too long.")) }
-    case .answering where elapsed > limits.answer:
-      exchange?.reply = .takenOver
-      send(Problem(503, "The request was not answered in time.", headers: [HTTPField("Retry-After", "5")]).response)
-    case .replying where stall.lasts(descriptor, now: server.now) > limits.sendStall: endQuietly()
-    default: break
-    }
-  }
-
-  /// Answers past libmicrohttpd, which queues a response only before or after a body, and ends the connection.
-  private func giveUp(_ problem: Problem) {
-    RawReply.send(problem, to: descriptor)
-    lingers = true
-    enter(.ending)
-    // It notices by itself when more of the request comes, and else after this.
-    mhd_end_after(mhd, 1)
-  }
-
-  /// Ends the connection without a word: libmicrohttpd sees its socket closed.
-  func endQuietly() {
-    enter(.ending)
-    shutdown(descriptor, Int32(SHUT_RDWR))
-    resume()
-  }
-
-  /// The server is closing: whatever the connection is doing ends.
-  func endForGood() {
-    stream?.detach()
-    endQuietly()
-  }
-}
-
-/// Measures how long a client has taken nothing of what waits to be sent.
-struct SendStall {
-  private var unsentBytes: Int32 = 0
-  private var unchangedSince: UInt64 = 0
-
-  mutating func lasts(_ descriptor: Int32, now: UInt64) -> UInt64 {
-    var unsent: Int32 = 0
-    // SIOCOUTQ, which is TIOCOUTQ: bytes that the peer has not acknowledged (tcp(7), unix(7)).
-    guard ioctl(descriptor, UInt(TIOCOUTQ), &unsent) == 0, unsent > 0 else {
-      unchangedSince = now
-      return 0
-    }
-    if unsent != unsentBytes || unchangedSince == 0 {
-      unsentBytes = unsent
-      unchangedSince = now
-    }
-    return now - unchangedSince
   }
 }

@@ -11,39 +11,32 @@ enum DaemonCallbacks {
     options.connection_changed = changed
   }
 
-  // In each of them the pointers stay on this thread; through C the compiler cannot see that the isolation is the same.
-
   private static let begin:
     @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>?, OpaquePointer?) -> UnsafeMutableRawPointer? = {
       _, uri, handle in
       guard let uri, let connection = connection(handle) else { return nil }
-      nonisolated(unsafe) let text = uri
-      LoopActor.assumeIsolated { connection.begin(text) }
+      LoopActor.assumeIsolated(passing: (connection, uri)) { $0.begin($1) }
       return nil
     }
 
   private static let handle: MHD_AccessHandlerCallback = { _, handle, _, method, _, data, count, _ in
     guard let method, let count, let connection = connection(handle) else { return .NO }
-    nonisolated(unsafe) let arguments = (method: method, data: data, count: count)
-    return LoopActor.assumeIsolated {
-      connection.handle(arguments.method, arguments.data, &arguments.count.pointee)
-    }
+    return LoopActor.assumeIsolated(passing: (connection, method, data, count)) { $0.handle($1, $2, &$3.pointee) }
   }
 
   private static let completed: MHD_RequestCompletedCallback = { _, handle, _, _ in
     guard let connection = connection(handle) else { return }
-    LoopActor.assumeIsolated { connection.requestEnded() }
+    LoopActor.assumeIsolated(passing: connection) { $0.requestEnded() }
   }
 
   private static let changed: MHD_NotifyConnectionCallback = { context, handle, slot, change in
     guard let context, let handle, let slot else { return }
-    nonisolated(unsafe) let arguments = (handle: handle, slot: slot)
     let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
-    LoopActor.assumeIsolated {
+    LoopActor.assumeIsolated(passing: (server, handle, slot, change)) { server, handle, slot, change in
       if change == .CONNECTION_NOTIFY_STARTED {
-        arguments.slot.pointee = Unmanaged.passRetained(server.connectionBegan(arguments.handle)).toOpaque()
-      } else if let pointer = arguments.slot.pointee {
-        arguments.slot.pointee = nil
+        slot.pointee = Unmanaged.passRetained(server.connectionBegan(handle)).toOpaque()
+      } else if let pointer = slot.pointee {
+        slot.pointee = nil
         server.connectionClosed(Unmanaged<Connection>.fromOpaque(pointer).takeRetainedValue())
       }
     }
@@ -53,8 +46,8 @@ enum DaemonCallbacks {
   static let pull: MHD_ContentReaderCallback = { context, _, buffer, capacity in
     guard let context, let buffer else { return mhd_end_with_error }
     let stream = Unmanaged<ResponseStream>.fromOpaque(context).takeUnretainedValue()
-    nonisolated(unsafe) let target = UnsafeMutableRawBufferPointer(start: buffer, count: capacity)
-    return LoopActor.assumeIsolated { stream.fill(target) }
+    let target = UnsafeMutableRawBufferPointer(start: buffer, count: capacity)
+    return LoopActor.assumeIsolated(passing: (stream, target)) { $0.fill($1) }
   }
 
   private static func connection(_ handle: OpaquePointer?) -> Connection? {

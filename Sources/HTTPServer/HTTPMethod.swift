@@ -6,13 +6,13 @@ public enum HTTPMethod: Sendable, Hashable {
   /// Reads a method token. Its characters have been checked before.
   init(token: UnsafeRawBufferPointer) {
     switch token.count {
-    case 3 where token.elementsEqual("GET".utf8): self = .get
-    case 3 where token.elementsEqual("PUT".utf8): self = .put
-    case 4 where token.elementsEqual("HEAD".utf8): self = .head
-    case 4 where token.elementsEqual("POST".utf8): self = .post
-    case 5 where token.elementsEqual("PATCH".utf8): self = .patch
-    case 6 where token.elementsEqual("DELETE".utf8): self = .delete
-    case 7 where token.elementsEqual("OPTIONS".utf8): self = .options
+    case 3 where HeadCharacter.equals(token, "GET"): self = .get
+    case 3 where HeadCharacter.equals(token, "PUT"): self = .put
+    case 4 where HeadCharacter.equals(token, "HEAD"): self = .head
+    case 4 where HeadCharacter.equals(token, "POST"): self = .post
+    case 5 where HeadCharacter.equals(token, "PATCH"): self = .patch
+    case 6 where HeadCharacter.equals(token, "DELETE"): self = .delete
+    case 7 where HeadCharacter.equals(token, "OPTIONS"): self = .options
     default: self = .other(String(decoding: token, as: UTF8.self))
     }
   }

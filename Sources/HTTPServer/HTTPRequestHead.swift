@@ -12,7 +12,10 @@ public struct HTTPRequestHead {
   /// 1.0 or 1.1.
   public var version: (major: Int, minor: Int) { (1, exchange.checked.minorVersion) }
   /// As it stood in the request line.
-  public var target: String { String(decoding: exchange.connection?.target ?? [], as: UTF8.self) }
+  public var target: String {
+    guard let connection = exchange.connection else { return "" }
+    return String(decoding: connection.targetBytes, as: UTF8.self)
+  }
   /// Decoded: valid UTF-8 without control characters, beginning with `/` (or `*` of `OPTIONS *`).
   public var path: String { String(decoding: exchange.connection?.path ?? [], as: UTF8.self) }
   /// The same as bytes, to compare with without making a string.
@@ -33,14 +36,7 @@ public struct HTTPRequestHead {
   /// - Throws: a problem of status 400 when they have a bad escape or are not UTF-8.
   public func query() throws(Problem) -> QueryParameters {
     guard let connection = exchange.connection, let range = connection.queryRange else { return QueryParameters() }
-    let parsed: Result<QueryParameters, Problem> = connection.target.withUnsafeBytes { target in
-      do throws(Problem) {
-        return .success(try QueryParameters(UnsafeRawBufferPointer(rebasing: target[range])))
-      } catch {
-        return .failure(error)
-      }
-    }
-    return try parsed.get()
+    return try QueryParameters(UnsafeRawBufferPointer(rebasing: connection.targetBytes[range]))
   }
 
   public var hasQuery: Bool { exchange.connection?.queryRange != nil }
@@ -48,10 +44,7 @@ public struct HTTPRequestHead {
   /// The value of the first field of this name (in any case), without blanks around it.
   public func header(_ name: String) -> String? {
     guard let value = value(name) else { return nil }
-    var end = strlen(value)
-    // Blanks before the value are skipped by libmicrohttpd, those after it are not.
-    while end > 0, HeadCharacter.isBlank(UInt8(bitPattern: value[end - 1])) { end -= 1 }
-    return String(decoding: UnsafeRawBufferPointer(start: value, count: end), as: UTF8.self)
+    return String(decoding: value, as: UTF8.self)
   }
 
   /// The values of all fields of this name as one list, as RFC 9110, section 5.3, combines them.
@@ -66,19 +59,42 @@ public struct HTTPRequestHead {
 
   /// Whether the first field of this name has exactly this value. Makes no string.
   public func headerEquals(_ name: String, _ expected: String) -> Bool {
-    guard let value = value(name) else { return false }
-    return strcmp(value, expected) == 0
+    guard let value = value(name), value.count == expected.utf8.count else { return false }
+    return FieldSearch.isEqual(value, expected)
   }
 
-  private func value(_ name: String) -> UnsafePointer<CChar>? {
+  private func value(_ name: String) -> UnsafeRawBufferPointer? {
     guard let connection = exchange.connection else { return nil }
-    return MHD_lookup_connection_value(connection.mhd, .HEADER_KIND, name)
+    return FieldSearch.first(name, in: connection.mhd)
   }
 }
 
 private struct FieldSearch {
   let name: String
   var values: [String] = []
+
+  // Outside of the loop's isolation: a closure made inside of it checks its thread each time it is called.
+
+  static func first(_ name: String, in connection: OpaquePointer) -> UnsafeRawBufferPointer? {
+    var name = name
+    return name.withUTF8 { name in
+      var value: UnsafePointer<CChar>?
+      var count = 0
+      let found = name.withMemoryRebound(to: CChar.self) {
+        MHD_lookup_connection_value_n(connection, .HEADER_KIND, $0.baseAddress, $0.count, &value, &count)
+      }
+      guard found == .YES else { return nil }
+      let bytes = UnsafeRawBufferPointer(start: value, count: count)
+      // Blanks before the value are skipped by libmicrohttpd, those after it are not.
+      while count > 0, HeadCharacter.isBlank(bytes[count - 1]) { count -= 1 }
+      return UnsafeRawBufferPointer(rebasing: bytes[..<count])
+    }
+  }
+
+  static func isEqual(_ value: UnsafeRawBufferPointer, _ expected: String) -> Bool {
+    var expected = expected
+    return expected.withUTF8 { $0.elementsEqual(value) }
+  }
 
   static let visit: MHD_KeyValueIterator = { context, _, key, value in
     guard let search = context?.assumingMemoryBound(to: FieldSearch.self), let key, let value else { return .YES }

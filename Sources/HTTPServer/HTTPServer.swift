@@ -7,7 +7,8 @@ import CMicrohttpd
 import EventLoop
 import Glibc
 
-/// Serves one application on sockets that sibling processes may serve too.
+/// Serves one application on sockets that sibling processes may serve too. Whoever starts it keeps it until it
+/// has closed it.
 @LoopActor
 public final class HTTPServer {
   public let options: HTTPServerOptions
@@ -81,11 +82,11 @@ public final class HTTPServer {
   public func start(listeners descriptors: [Int32]) throws(HTTPServerError) {
     precondition(daemon == nil && !closeIsDue, "a server is started once")
     signal(SIGPIPE, SIG_IGN)
-    // The head, with as much again for the records that libmicrohttpd makes of it and for the reply's head. Up to
-    // 32 KiB it takes the memory from malloc, beyond that from mmap for each connection (memorypool.c).
     var start = mhd_start_options()
     start.context = Unmanaged.passUnretained(self).toOpaque()
-    start.connection_memory_bytes = 2 * options.headerLimitBytes
+    // Room for the largest head with the records that libmicrohttpd makes of it (see HeadGuard), and 2 KiB for a reply's
+    // head. Not more: all of it is cleared after each request (MHD_pool_reset), which is a third of our own time for one.
+    start.connection_memory_bytes = max(options.headerLimitBytes, 16 * 1024) + 8 * 1024
     // Ours is counted before: exceeding theirs can deadlock.
     start.connection_limit = UInt32(clamping: options.connectionLimit + 16)
     DaemonCallbacks.fill(&start)
@@ -115,10 +116,11 @@ public final class HTTPServer {
 
   private func finishClosing() {
     guard let daemon else { return }
+    // Those who are told that their client is gone may close the server once more.
+    isInsideDaemon = true
     doorkeeper?.sendAway(all: true)
     // A suspended connection must be resumed before the daemon stops, which would abort the process.
     for connection in connections { connection.endForGood() }
-    isInsideDaemon = true
     MHD_run(daemon)
     EpollLoop.shared.unwatch(epollDescriptor)
     MHD_stop_daemon(daemon)
@@ -245,13 +247,4 @@ public final class HTTPServer {
     requestsInFlight -= 1
     if requestsInFlight == 0 { onIdle?() }
   }
-}
-
-/// The server could not do what the operating system or libmicrohttpd was asked for.
-public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
-  public let operation: String
-  /// An errno.
-  public let code: Int32
-
-  public var description: String { "HTTP server: \(operation): \(String(cString: strerror(code)))" }
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Classes of bytes in a request's head.
 enum HeadCharacter {
   /// `tchar` (RFC 9110, section 5.6.2).
@@ -46,6 +48,19 @@ enum HeadCharacter {
       if folded != expected[index] { return false }
     }
     return true
+  }
+
+  /// Where `byte` first stands.
+  static func index(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int? {
+    guard let start = bytes.baseAddress, let found = memchr(start, Int32(byte), bytes.count) else { return nil }
+    return UnsafeRawPointer(found) - start
+  }
+
+  /// Whether the bytes are exactly `expected`.
+  @inline(__always)
+  static func equals(_ bytes: UnsafeRawBufferPointer, _ expected: StaticString) -> Bool {
+    guard bytes.count == expected.utf8CodeUnitCount, let start = bytes.baseAddress else { return false }
+    return memcmp(start, expected.utf8Start, bytes.count) == 0
   }
 
   /// Digits and nothing else, and no more than fit.

@@ -30,9 +30,9 @@ struct HeadGuard: Sendable {
   var targetLimitBytes = 8 * 1024
   // A field costs libmicrohttpd 64 bytes of the connection's memory beside its text, a cookie as much and its text
   // again: within these bounds, everything fits and its own error pages stay unused.
-  var fieldLimit = 64
-  var cookieLimitBytes = 4 * 1024
-  var cookieLimit = 32
+  var fieldLimit = 48
+  var cookieLimitBytes = 2 * 1024
+  var cookieLimit = 16
 
   /// How the bytes stand in memory.
   struct Form: Sendable {

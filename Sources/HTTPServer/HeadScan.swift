@@ -50,7 +50,9 @@ struct HeadScan {
         UnsafeRawBufferPointer(rebasing: bytes[start..<end]),
         method: UnsafeRawBufferPointer(rebasing: bytes[..<methodEnd]))
     }
-    guard bytes[position] == form.space else { throw refuse("The request target has a character that must be escaped.") }
+    guard bytes[position] == form.space else {
+      throw refuse("The request target has a character that must be escaped.")
+    }
     position += 1
     try version()
     try lineEnd()
@@ -81,11 +83,11 @@ struct HeadScan {
     _ target: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
   ) throws(Stop) {
     if target.count > limits.targetLimitBytes { throw .refused(Problem(414)) }
-    if method.elementsEqual("CONNECT".utf8) { throw .refused(Problem(501, "This server is not a proxy.")) }
+    if HeadCharacter.equals(method, "CONNECT") { throw .refused(Problem(501, "This server is not a proxy.")) }
     switch RequestTarget.form(target) {
     case .origin: break
     case .absolute: targetHasAuthority = true
-    case .asterisk where method.elementsEqual("OPTIONS".utf8): break
+    case .asterisk where HeadCharacter.equals(method, "OPTIONS"): break
     case .asterisk, .malformed: throw refuse("The request target is not well-formed.")
     }
   }
@@ -166,6 +168,7 @@ struct HeadScan {
   // MARK: - Bytes
 
   /// The first position from here on whose byte is not `included`; it exists.
+  @inline(__always)
   private func skip(while included: (UInt8) -> Bool) throws(Stop) -> Int {
     var index = position
     while index < bytes.count, included(bytes[index]) { index += 1 }
@@ -173,11 +176,13 @@ struct HeadScan {
     return index
   }
 
+  @inline(__always)
   private func byte(_ offset: Int) throws(Stop) -> UInt8 {
     guard position + offset < bytes.count else { throw .incomplete }
     return bytes[position + offset]
   }
 
+  @inline(__always)
   private mutating func lineEnd() throws(Stop) {
     guard try byte(0) == form.lineEnd.0 else {
       throw refuse("A line has a control character, or does not end in CR LF.")

@@ -67,7 +67,8 @@ enum RequestTarget {
   /// Where the path and the query stand in a well-formed target.
   static func parts(_ target: UnsafeRawBufferPointer) -> (path: Range<Int>, query: Range<Int>?) {
     let start = target.first == UInt8(ascii: "/") ? 0 : authority(target)?.upperBound ?? 0
-    guard let mark = target[start...].firstIndex(of: UInt8(ascii: "?")) else { return (start..<target.count, nil) }
+    // No question mark stands before the path: an authority ends at it.
+    guard let mark = HeadCharacter.index(of: UInt8(ascii: "?"), in: target) else { return (start..<target.count, nil) }
     return (start..<mark, (mark + 1)..<target.count)
   }
 
@@ -83,6 +84,8 @@ enum RequestTarget {
       return true
     }
     var index = 0
+    while index < raw.count, isPlain(raw[index]) { index += 1 }
+    path.append(contentsOf: UnsafeRawBufferPointer(rebasing: raw[..<index]))
     var needsValidation = false
     while index < raw.count {
       var byte = raw[index]
@@ -94,14 +97,23 @@ enum RequestTarget {
         if decoded >= 0x80 { needsValidation = true }
         byte = decoded
         index += 2
-      case UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"), UInt8(ascii: "^"),
-        UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"), UInt8(ascii: "}"):
-        return false
-      default: break
+      default:
+        if !isPlain(byte) { return false }
       }
       path.append(byte)
     }
     return !needsValidation || isUTF8(path)
+  }
+
+  /// Whether a character of a target may stand in a path, and for itself.
+  @inline(__always)
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "%"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"),
+      UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"), UInt8(ascii: "}"):
+      false
+    default: true
+    }
   }
 
   /// The byte whose two hexadecimal digits stand at `index`.

@@ -12,8 +12,9 @@ final class SpoolFile: @unchecked Sendable {
 
   init(folder: String) {
     self.folder = folder
-    let number = String(UInt64.random(in: .min ... .max), radix: 16) + String(UInt64.random(in: .min ... .max), radix: 16)
-    name = "body-\(number)"
+    let high = UInt64.random(in: .min ... .max)
+    let low = UInt64.random(in: .min ... .max)
+    name = "body-\(String(high, radix: 16))-\(String(low, radix: 16))"
   }
 
   var path: String { "\(folder)/\(name)" }
@@ -29,7 +30,10 @@ final class SpoolFile: @unchecked Sendable {
     if error == 0, descriptor < 0 { create() }
     var offset = 0
     while error == 0, offset < bytes.count {
-      let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + offset, bytes.count - offset) }
+      let count = bytes.withUnsafeBytes { bytes in
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+        return write(descriptor, rest.baseAddress, rest.count)
+      }
       if count > 0 {
         offset += count
       } else if errno != EINTR {

@@ -17,7 +17,6 @@ public struct ClaimRequest: Sendable {
   public var owner: OwnerID
   public var runBy: RunBy
   public var now: Timestamp
-  /// Handlers this process does not know are left in line.
   public init(executor: Executor, limit: Int, owner: OwnerID, runBy: RunBy, now: Timestamp) {
     self.executor = executor
     self.limit = limit

@@ -45,10 +45,10 @@ final class CrashReport {
 
   /// The text, after the last words found in `outputTail`; `nil`: neither is there.
   static func text(of report: CrashReport?, outputTail: [UInt8]) -> String? {
-    let tail = String(decoding: outputTail, as: UTF8.self)
-    let lastWords = tail.split(separator: "\n").last { $0.contains("Fatal error") }
-    let backtrace = report.map { String(decoding: $0.text, as: UTF8.self) } ?? ""
-    if lastWords == nil && backtrace.isEmpty { return nil }
-    return (lastWords.map { "\($0)\n" } ?? "") + backtrace
+    let lines = String(decoding: outputTail, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+    // Where the backtracer is switched off, the runtime's own list of frames follows that line.
+    let lastWords = lines.lastIndex { $0.contains("Fatal error") }.map { lines[$0...].joined(separator: "\n") } ?? ""
+    let text = lastWords + (report.map { String(decoding: $0.text, as: UTF8.self) } ?? "")
+    return text.isEmpty ? nil : text
   }
 }

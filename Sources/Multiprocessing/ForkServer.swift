@@ -10,7 +10,9 @@ import CLinux
 import Glibc
 
 public enum ForkServer {
-  /// Starts a nursery and its fork server. Call it while the process has one thread, and before its event loop exists.
+  /// Starts a nursery and its fork server. Call it while the process has one thread, and before its event loop exists, on the
+  /// thread that will run the loop for ever: the kernel ties children to the thread that forked them (PR_SET_PDEATHSIG(2const),
+  /// "parent thread").
   ///
   /// - Parameters:
   ///   - program: what the workers can do.

@@ -31,7 +31,8 @@ final class ForkServerLink {
   private let nurseryPID: pid_t
   private var control: FrameSocket?
   private var forkServerPIDFD: SharedFile?
-  private let onEvent: @LoopActor (Event) -> Void
+  /// Emptied by ``shut()``: until then it keeps the pool alive, whose workers' descriptors the loop watches.
+  private var onEvent: (@LoopActor (Event) -> Void)?
   private var isSilent = false
   private var isReaped = false
   private var whenReaped: [@LoopActor () -> Void] = []
@@ -63,6 +64,7 @@ final class ForkServerLink {
   /// Ends everything below; no event comes any more.
   func shut() {
     isSilent = true
+    onEvent = nil
     dropControl()
     loop.unwatch(nursery.descriptor)
     // The nursery reads the end-of-file, ends its descendants, and leaves.
@@ -150,6 +152,6 @@ final class ForkServerLink {
   }
 
   private func tell(_ event: Event) {
-    if !isSilent { onEvent(event) }
+    if !isSilent { onEvent?(event) }
   }
 }

@@ -4,7 +4,8 @@ import Glibc
 /// What goes into a call and comes out of it: bytes, or an open file whose content is not copied between the processes.
 public enum Payload: Sendable {
   case bytes([UInt8])
-  /// `byteCount` bytes from the file's start. It is read with pread(2) semantics: several holders share one offset.
+  /// `byteCount` bytes from the file's start. Read it with pread(2), because all holders share one offset. What comes from a
+  /// worker is sealed against change if the worker gave bytes; a file that its function gave is as it was given.
   case file(SharedFile, byteCount: Int)
 
   public static var none: Payload { .bytes([]) }

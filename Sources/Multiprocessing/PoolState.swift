@@ -169,8 +169,10 @@ struct PoolState {
   }
 
   private mutating func settle(_ call: UInt64, after dead: WorkerState, callUnread: Bool) -> [Action] {
+    // Ended already, when the pool was terminated.
+    guard let known = calls[call] else { return [] }
     if let verdict = dead.verdict { return [end(call, .verdict(verdict))] }
-    guard callUnread, let known = calls[call] else { return [end(call, .crashed)] }
+    guard callUnread else { return [end(call, .crashed)] }
     if known.handOns >= Self.mostHandOns { return [end(call, .lost("its workers died before they began"))] }
     calls[call]?.handOns += 1
     calls[call]?.worker = nil

@@ -38,16 +38,6 @@ public final class ProcessPool {
   private var isTerminating = false
   private(set) var isTerminated = false
 
-  struct CallRecord {
-    let call: PoolCall
-    let function: Int
-    let payload: PayloadPart
-    let events: CallEvents
-    let completion: Completion
-    /// What it will end with, once its worker has told.
-    var finished: FinishedCall?
-  }
-
   /// - Parameters:
   ///   - size: workers; the number of cores is a good start.
   ///   - forkServer: belongs to this pool from now on.
@@ -59,11 +49,11 @@ public final class ProcessPool {
     state = PoolState(size: size, limits: limits)
   }
 
-  /// Begins to listen to the fork server, and has it fork the workers.
+  /// Begins to listen to the fork server, and has it fork the workers. A started pool lives until it is terminated.
   public func start() {
     precondition(!isStarted, "a pool is started once")
     isStarted = true
-    let link = ForkServerLink(forkServerHandle) { [weak self] event in self?.handle(event) }
+    let link = ForkServerLink(forkServerHandle) { event in self.handle(event) }
     self.link = link
     link.start()
   }
@@ -88,8 +78,7 @@ public final class ProcessPool {
     }
     let number = nextCall
     nextCall += 1
-    calls[number] = CallRecord(
-      call: call, function: function, payload: payload, events: events, completion: completion)
+    calls[number] = CallRecord(call, function: function, payload: payload, events: events, completion: completion)
     guard let actions = state.submit(number, timeout: call.timeout, now: MonotonicClock.now) else {
       calls[number] = nil
       throw .full
@@ -155,7 +144,12 @@ public final class ProcessPool {
     workerHandles = [:]
     if let alarm { EpollLoop.shared.cancel(alarm.token) }
     if let memoryAlarm { EpollLoop.shared.cancel(memoryAlarm) }
-    link?.shut()
+    if let link {
+      link.shut()
+    } else {
+      // Never started, so nobody listens: the nursery sees the end-of-file all the same.
+      shutdown(forkServerHandle.channel.descriptor, Int32(SHUT_RDWR))
+    }
   }
 
   /// Terminates, and returns when every process of the pool has ended and is reaped.

@@ -25,10 +25,11 @@ final class WorkerHandle {
   /// The end of the call's output, for a program's last words.
   private(set) var outputTail: [UInt8] = []
 
-  static let readBytes = 64 * 1024
+  /// One for all, and kept: it is needed at each answer, and malloc(3) tidies up its heap whenever that much is freed.
+  private static let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
   /// Reads at one go: more than a pipe holds, so a quiet worker's output is all there; a noisy one takes turns.
   static let readsAtOnce = 16
-  static let tailBytes = 1024
+  static let tailBytes = 16 * 1024
 
   init(_ newborn: Newborn) {
     number = newborn.worker
@@ -92,21 +93,20 @@ final class WorkerHandle {
 
   /// Hands on what it has written up to now.
   func readOutput(_ take: (UnsafeRawBufferPointer) -> Void) {
-    withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 16) { buffer in
-      for _ in 0..<Self.readsAtOnce {
-        let count = read(output.descriptor, buffer.baseAddress, buffer.count)
-        if count < 0 && errno == EINTR { continue }
-        if count == 0, isOutputWatched {
-          // It closed its output but lives on; an ended pipe would be ready for ever.
-          EpollLoop.shared.unwatch(output.descriptor)
-          isOutputWatched = false
-        }
-        if count <= 0 { return }
-        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-        outputTail.append(contentsOf: bytes.suffix(Self.tailBytes))
-        if outputTail.count > Self.tailBytes { outputTail.removeFirst(outputTail.count - Self.tailBytes) }
-        take(bytes)
+    let buffer = Self.readBuffer
+    for _ in 0..<Self.readsAtOnce {
+      let count = read(output.descriptor, buffer.baseAddress, buffer.count)
+      if count < 0 && errno == EINTR { continue }
+      if count == 0, isOutputWatched {
+        // It closed its output but lives on; an ended pipe would be ready for ever.
+        EpollLoop.shared.unwatch(output.descriptor)
+        isOutputWatched = false
       }
+      if count <= 0 { return }
+      let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+      outputTail.append(contentsOf: bytes.suffix(Self.tailBytes))
+      if outputTail.count > Self.tailBytes { outputTail.removeFirst(outputTail.count - Self.tailBytes) }
+      take(bytes)
     }
   }
 

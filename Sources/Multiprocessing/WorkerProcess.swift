@@ -14,8 +14,14 @@ final class WorkerProcess {
   private let highWaterMark: Int32
   private let bornDataBytes: UInt64
   private var dataLimitBytes: UInt64?
+  private var callBegan: UInt64 = 0
+  private var childrenNanoseconds: UInt64 = 0
+  private var lastPeak: UInt64 = 0
+  private var peakMoved = true
   /// The number of the call that runs, where the crash reporter reads it; never freed.
   private let currentCall = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+
+  private static let shortestChildNanoseconds: UInt64 = 100_000
 
   /// - Parameters:
   ///   - socket: this worker's end of its private socket pair.
@@ -87,7 +93,8 @@ final class WorkerProcess {
     }
     currentCall.pointee = frame.number
     limitMemory(frame.dataLimitBytes)
-    resetPeak()
+    resetPeakIfMoved()
+    callBegan = MonotonicClock.now
     let progress = ProgressReporter { [socket = SendingEnd(socket), number = frame.number] bytes in
       socket.send(WorkerFrame.progress(number, bytes))
     }
@@ -139,7 +146,7 @@ final class WorkerProcess {
   }
 
   private func send(_ answer: Answer, to call: UInt64) {
-    let usage = WorkerUsage.ofThisProcess()
+    let usage = measure()
     switch answer {
     case .threw(let bytes):
       sendOrLeave(WorkerFrame.threw(call, usage, Array(bytes.prefix(PoolCall.longestHeader))))
@@ -171,9 +178,23 @@ final class WorkerProcess {
     dataLimitBytes = bytes
   }
 
-  /// Writing 5 resets the peak resident size (proc(5), /proc/pid/clear_refs).
-  private func resetPeak() {
-    if highWaterMark < 0 { return }
+  /// What the worker has used up to now. A look costs a microsecond, and a no-op call is to cost ten: a call shorter than
+  /// it takes to start a process and wait for it leaves the children's time as it was.
+  private func measure() -> WorkerUsage {
+    if MonotonicClock.now &- callBegan >= Self.shortestChildNanoseconds {
+      childrenNanoseconds = WorkerUsage.childrenNanoseconds()
+    }
+    var usage = WorkerUsage.ofThisProcess()
+    peakMoved = usage.peakResidentBytes != lastPeak
+    lastPeak = usage.peakResidentBytes
+    usage.cpuNanoseconds &+= childrenNanoseconds
+    return usage
+  }
+
+  /// Resets the peak resident size, by writing 5 (proc(5), /proc/pid/clear_refs); while calls leave it where it was, there is
+  /// nothing to reset.
+  private func resetPeakIfMoved() {
+    if highWaterMark < 0 || !peakMoved { return }
     var five = UInt8(ascii: "5")
     // Refused by a hardened kernel: the peak is then that of the worker's life.
     _ = write(highWaterMark, &five, 1)

@@ -23,7 +23,7 @@ public struct WorkerProgram: Sendable {
 /// A function that workers run, one call at a time.
 ///
 /// It runs on the worker's main thread, which does nothing else meanwhile; `await` works, and so do child tasks. The main
-/// actor does not run in a worker: a function must not wait for it.
+/// actor does not run in a worker: a function must not wait for it. SIGUSR1 and the signals of a crash are the worker's own.
 public struct WorkerFunction: Sendable {
   public let name: String
   let body: @Sendable (WorkerCall) async throws -> WorkerReturn

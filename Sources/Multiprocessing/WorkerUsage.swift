@@ -27,15 +27,18 @@ struct WorkerUsage: Equatable {
     peakResidentBytes = UInt64(clamping: usage.ru_maxrss) &* 1024
   }
 
-  /// Of this process now, and of the children it has waited for.
+  /// Of this process now, without its children.
   static func ofThisProcess() -> WorkerUsage {
-    var own = rusage()
-    var children = rusage()
-    getrusage(RUSAGE_SELF.rawValue, &own)
-    getrusage(RUSAGE_CHILDREN.rawValue, &children)
-    var usage = WorkerUsage(own)
-    usage.cpuNanoseconds &+= WorkerUsage(children).cpuNanoseconds
-    return usage
+    var usage = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &usage)
+    return WorkerUsage(usage)
+  }
+
+  /// User and system time of the children this process has waited for.
+  static func childrenNanoseconds() -> UInt64 {
+    var usage = rusage()
+    getrusage(RUSAGE_CHILDREN.rawValue, &usage)
+    return WorkerUsage(usage).cpuNanoseconds
   }
 
   private static func nanoseconds(_ time: timeval) -> UInt64 {

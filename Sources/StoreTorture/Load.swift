@@ -10,7 +10,7 @@ struct Load {
     case submit
     /// Submitted as running, then finished: the way of a job through a free acceptor.
     case pairs
-    /// Claims of 16 jobs that were submitted before, each then finished.
+    /// Claims, 16 at a time, of jobs that were submitted before.
     case claims
     /// Look-ups of one job.
     case reads

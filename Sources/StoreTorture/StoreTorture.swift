@@ -19,6 +19,8 @@ struct StoreTorture {
       case "prepare" where arguments.count == 2:
         try SQLiteJobStore.prepare(path: arguments[1])
       case "acknowledge" where arguments.count == 2:
+        // Its test kills it long before; without the test it must not write for ever.
+        alarm(60)
         try await Acknowledging(store: SQLiteJobStore.open(path: arguments[1])).run()
       case "fill" where arguments.count == 3:
         guard let count = Int(arguments[2]) else { return usage() }
@@ -26,6 +28,8 @@ struct StoreTorture {
       case .some(let word) where arguments.count == 4:
         guard let kind = Load.Kind(rawValue: word), let clients = Int(arguments[2]), let seconds = Int(arguments[3])
         else { return usage() }
+        // Whatever happens, its test does not wait for ever.
+        alarm(UInt32(clamping: seconds) + 120)
         try await Load(path: arguments[1], clients: clients).measure(kind, .seconds(seconds))
       default:
         usage()

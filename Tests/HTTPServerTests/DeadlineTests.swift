@@ -113,6 +113,18 @@ struct DeadlineTests {
     }
   }
 
+  @Test("a client that leaves in the same moment as it sends is noticed")
+  func clientLeavesWithLastBytes() async throws {
+    try await withServer(answer: Self.answer) { server in
+      for _ in 0..<20 {
+        let client = try RawClient(server)
+        _ = try client.get("/")
+        try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+      }
+      #expect(await server.eventually(within: .seconds(20)) { $0.connectionCount == 0 && $0.requestsInFlight == 0 })
+    }
+  }
+
   @Test("beyond the connection limit clients wait in the kernel's queue until there is room")
   func connectionLimit() async throws {
     var options = HTTPServerOptions()

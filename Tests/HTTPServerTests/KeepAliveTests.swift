@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Testing
 
 @testable import HTTPServer
@@ -122,10 +123,32 @@ struct KeepAliveTests {
     }
   }
 
+  @Test("a Unix socket is served like any other, and the client's address is told for each")
+  func addresses() async throws {
+    let path = "/tmp/http-tests-\(getpid()).sock"
+    unlink(path)
+    defer { unlink(path) }
+    @LoopActor func address(_ exchange: HTTPExchange) {
+      let text = exchange.head.client.map { "\($0)" } ?? "none"
+      exchange.respond(HTTPResponse(mediaType: "text/plain", Array(text.utf8)))
+    }
+    let server = try await TestServer(unixPath: path, answer: address)
+    let local = try RawClient(unixPath: path)
+    #expect(try local.get("/").text == "unix")
+    #expect(try local.get("/").text == "unix")
+    await server.stop()
+    try await withServer(answer: address) { server in
+      let remote = try RawClient(server)
+      #expect(try remote.get("/").text == "127.0.0.1")
+    }
+  }
+
   @Test("a closing server ends what is suspended, and tells the application")
   func closing() async throws {
     let gone = Signal<Bool>()
-    let server = try await TestServer { exchange in exchange.onClientGone = { gone.set(true) } }
+    let server = try await TestServer { exchange in
+      exchange.onClientGone = { gone.set(true) }
+    }
     let client = try RawClient(server)
     try client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
     #expect(await server.eventually { $0.requestsInFlight == 1 })

@@ -65,6 +65,22 @@ struct RefusalTests {
     }
   }
 
+  @Test("the largest head that is allowed is served, first and later")
+  func largestHead() async throws {
+    try await withServer(answer: Self.answer) { server in
+      let client = try RawClient(server)
+      var head = "GET /\(String(repeating: "a", count: 8000)) HTTP/1.1\r\nHost: a\r\n"
+      head += "Cookie: \(String(repeating: "a=\(String(repeating: "b", count: 120));", count: 16).dropLast())\r\n"
+      for _ in 0..<45 { head += "X: y\r\n" }
+      head += "Z: \(String(repeating: "z", count: 16 * 1024 - head.utf8.count - 7))\r\n\r\n"
+      #expect(head.utf8.count == 16 * 1024)
+      for _ in 0..<3 {
+        try client.send(head)
+        #expect(try client.reply().text == "A")
+      }
+    }
+  }
+
   @Test("a path is decoded, an absolute target is understood, and a query is read strictly")
   func targets() async throws {
     try await withServer { exchange in
@@ -77,8 +93,9 @@ struct RefusalTests {
       }
     } _: { server in
       let client = try RawClient(server)
-      #expect(try client.get("/a%20b/%C3%A9/../x?n=1%2B1&m=a+b&m=&k").text
-        == #"/a b/é/../x ["n=1+1", "m=a b", "m=", "k="] /a%20b/%C3%A9/../x?n=1%2B1&m=a+b&m=&k"#)
+      #expect(
+        try client.get("/a%20b/%C3%A9/../x?n=1%2B1&m=a+b&m=&k").text
+          == #"/a b/é/../x ["n=1+1", "m=a b", "m=", "k="] /a%20b/%C3%A9/../x?n=1%2B1&m=a+b&m=&k"#)
       #expect(try client.get("http://else.where/p?q").text.hasPrefix(#"/p ["q="]"#))
       #expect(try client.get("http://else.where").text.hasPrefix("/ []"))
       #expect(try client.get("/?").text.hasPrefix("/ []"))

@@ -15,19 +15,22 @@ enum ExampleProgram {
   }
 
   /// Runs one scenario to its end; the program limits its own time.
-  static func run(_ scenario: String) async throws -> Result {
+  static func run(_ scenario: String, backtracing: Bool = true) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
       // A thread of its own: reading to the end blocks.
       Thread.detachNewThread {
-        continuation.resume(with: Swift.Result { try runBlocking(scenario) })
+        continuation.resume(with: Swift.Result { try runBlocking(scenario, backtracing) })
       }
     }
   }
 
-  private static func runBlocking(_ scenario: String) throws -> Result {
+  private static func runBlocking(_ scenario: String, _ backtracing: Bool) throws -> Result {
     let process = Process()
     process.executableURL = url
     process.arguments = [scenario]
+    if !backtracing {
+      process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+    }
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = pipe

@@ -3,8 +3,8 @@ import Testing
 /// Each scenario is a process tree of its own, and checks itself; one at a time, because some measure time.
 @Suite("A process pool", .serialized)
 struct ProcessPoolTests {
-  private func passes(_ scenario: String) async throws {
-    let result = try await ExampleProgram.run(scenario)
+  private func passes(_ scenario: String, backtracing: Bool = true) async throws {
+    let result = try await ExampleProgram.run(scenario, backtracing: backtracing)
     #expect(result.status == 0, "\(result.output)")
   }
 
@@ -56,6 +56,9 @@ struct ProcessPoolTests {
 
   @Test("a crash ends its own call with signal and backtrace, and the next call runs")
   func crashes() async throws { try await passes("crashes") }
+
+  @Test("without a backtracer a crash still tells its signal, and what the program said last")
+  func bareCrash() async throws { try await passes("bare_crash", backtracing: false) }
 
   @Test("a function that exits ends its call with the exit status")
   func exitStatus() async throws { try await passes("exit_status") }

@@ -28,6 +28,14 @@ extension Scenario {
       }
       check(pool.restarts == kinds.count, "\(pool.restarts) restarts")
     },
+    "bare_crash": Scenario { handle, check in
+      // Run without Swift's backtracer, as where no toolchain is installed: the runtime's own words remain.
+      let pool = ProcessPool.started(1, handle)
+      let end = try await pool.run(PoolCall("fatal_error"))
+      guard case .crashed(let crash) = end.outcome else { return check.fail("\(end)") }
+      check([SIGILL, SIGTRAP].contains(crash.signal ?? 0), "\(crash)")
+      check(crash.backtrace?.contains("Fatal error: by intent") == true, "\(crash)")
+    },
     "exit_status": Scenario { handle, check in
       let pool = ProcessPool.started(1, handle)
       let end = try await pool.run(PoolCall("exit_3"))

@@ -16,7 +16,7 @@ extension Dispatcher {
       if attempts[id] != nil {
         stop(id)
       } else {
-        identity.post(.cancel(id), wakingSeatsWhere: { _ in true })
+        identity.postToAll(.cancel(id))
       }
       listener?.changed(job)
     case .alreadyEnded, .unknown: break

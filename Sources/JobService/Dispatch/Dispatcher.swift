@@ -98,8 +98,11 @@ final class Dispatcher: AttemptEvents {
       memory.board.markJoined(job.executor)
       callForWork(job.executor)
     case .scheduled:
-      identity.post(.scheduled(job.scheduledAt ?? job.createdAt), wakingSeatsWhere: { _ in true })
-      listener?.scheduled(at: job.scheduledAt ?? job.createdAt)
+      let due = job.scheduledAt ?? job.createdAt
+      // Only what is due before all others concerns the housekeeper, whoever that is.
+      guard memory.board.isEarliest(due) else { return }
+      identity.postToAll(.scheduled(due))
+      listener?.scheduled(at: due)
     case .running, .succeeded, .failed, .cancelled: break
     }
   }

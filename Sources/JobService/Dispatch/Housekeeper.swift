@@ -124,6 +124,7 @@ final class Housekeeper {
   private func wait(until due: Timestamp) {
     if let dueTimer { EpollLoop.shared.cancel(dueTimer) }
     nextDue = due
+    memory.board.publish(nextDue: due)
     // The clock may be set meanwhile: look again at least every minute.
     let delay = min(max(Timestamp.now.duration(to: due), .zero), .seconds(60))
     dueTimer = EpollLoop.shared.schedule(after: delay) { [weak self] in
@@ -145,6 +146,7 @@ final class Housekeeper {
       guard wasAppointed else { return }
       do {
         nextDue = nil
+        memory.board.publish(nextDue: nil)
         let promotion = try await store.promoteDue(now: .now, limit: Self.promoteLimit)
         var counts: [Executor: Int] = [:]
         for (id, executor) in promotion.promoted {

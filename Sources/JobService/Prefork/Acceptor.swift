@@ -80,7 +80,8 @@ final class Acceptor {
     let instances = HandlerInstances()
     let table = seat.table
     let identity = AcceptorIdentity(
-      seat: index, owner: OwnerID(number: seat.ownerNumber), notices: memory.notices, wake: { table.wake($0) })
+      seat: index, owner: OwnerID(number: seat.ownerNumber), notices: memory.notices,
+      isTaken: { table.state(of: $0) != .empty }, wake: { table.wake($0) })
 
     var runners: [Executor: any JobRunner] = [
       .task: LocalRunner(slots: configuration.tasks, threads: nil, instances: instances, bodies: bodies),

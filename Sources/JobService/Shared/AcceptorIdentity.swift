@@ -5,6 +5,8 @@ struct AcceptorIdentity: Sendable {
   let seat: Int
   let owner: OwnerID
   let notices: NoticeRings
+  /// Whether an acceptor sits in that seat.
+  let isTaken: @Sendable (Int) -> Bool
   /// Wakes the acceptor of another seat.
   let wake: @Sendable (Int) -> Void
 
@@ -14,4 +16,7 @@ struct AcceptorIdentity: Sendable {
     notices.post(notice, from: seat)
     for other in 0..<notices.seats where other != seat && matters(other) { wake(other) }
   }
+
+  /// Posts a notice that every other acceptor must act on.
+  func postToAll(_ notice: Notice) { post(notice, wakingSeatsWhere: isTaken) }
 }

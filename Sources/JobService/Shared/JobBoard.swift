@@ -50,6 +50,16 @@ struct JobBoard: Sendable {
     line.store(10, UInt64(bitPattern: oldestQueuedAt?.microseconds ?? 0))
   }
 
+  /// When the housekeeper will look for jobs that are due; `nil`: it is looking, or there was none. It publishes `nil` before
+  /// it asks the store and the time after, so a job that is committed meanwhile is always announced.
+  func publish(nextDue: Timestamp?) { line.store(11, UInt64(bitPattern: nextDue?.microseconds ?? 0)) }
+
+  /// Whether a job that was committed as due at `due` must be announced.
+  func isEarliest(_ due: Timestamp) -> Bool {
+    let next = Int64(bitPattern: line.load(11))
+    return next == 0 || due.microseconds < next
+  }
+
   var scheduled: Int { Int(line.load(8)) }
   var running: Int { Int(line.load(9)) }
   var oldestQueuedAt: Timestamp? {

@@ -35,22 +35,27 @@ struct CommitLock: ~Copyable {
   }
 
   func acquire() throws(SQLiteFailure) {
-    try Self.change(door, LOCK_EX)
+    try Self.lock(door)
     do {
-      try Self.change(room, LOCK_EX)
+      try Self.lock(room)
     } catch {
-      try Self.change(door, LOCK_UN)
+      Self.unlock(door)
       throw error
     }
-    try Self.change(door, LOCK_UN)
+    Self.unlock(door)
   }
 
-  func release() throws(SQLiteFailure) { try Self.change(room, LOCK_UN) }
+  func release() { Self.unlock(room) }
 
-  private static func change(_ descriptor: Int32, _ operation: Int32) throws(SQLiteFailure) {
-    while flock(descriptor, operation) != 0 {
+  private static func lock(_ descriptor: Int32) throws(SQLiteFailure) {
+    while flock(descriptor, LOCK_EX) != 0 {
       if errno != EINTR { throw SQLiteFailure(systemCall: "flock") }
     }
+  }
+
+  private static func unlock(_ descriptor: Int32) {
+    // Unlocking does not wait, and fails only for a descriptor that is not open (flock(2)).
+    precondition(flock(descriptor, LOCK_UN) == 0, "the lock's descriptor was closed by somebody else")
   }
 
   private static func openFile(_ path: String) throws(StoreError) -> Int32 {

@@ -28,7 +28,7 @@ extension SQLiteJobStore {
         }
       }
       try connection.close()
-      try lock.release()
+      lock.release()
     } catch {
       throw openingError(error, path, "prepare")
     }

@@ -17,11 +17,22 @@ final class RawClient {
   private var taken = 0
   private var buffer: ArraySlice<UInt8> { received[taken...] }
 
-  init(_ server: TestServer) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  init(unixPath: String) throws {
+    descriptor = Self.socket(AF_UNIX)
+    let connected = UnixAddress.with(unixPath) { connect(descriptor, $0, $1) }
+    guard connected == 0 else { throw Failure.notConnected(errno) }
+  }
+
+  private static func socket(_ family: Int32) -> Int32 {
+    let descriptor = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
     var limit = timeval(tv_sec: 5, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    return descriptor
+  }
+
+  init(_ server: TestServer) throws {
+    descriptor = Self.socket(AF_INET)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = server.port.bigEndian
@@ -42,7 +53,8 @@ final class RawClient {
     var offset = 0
     while offset < bytes.count {
       let count = bytes.withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL))
+        let rest = UnsafeRawBufferPointer(rebasing: $0[offset...])
+        return Glibc.send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
       }
       guard count > 0 else { throw Failure.closed }
       offset += count

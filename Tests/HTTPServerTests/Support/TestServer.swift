@@ -21,19 +21,19 @@ final class TestApplication: HTTPApplication {
   func handle(_ exchange: HTTPExchange) { answer(exchange) }
 }
 
-/// A server on a free port of 127.0.0.1.
+/// A server on a free port of 127.0.0.1, or on a Unix socket.
 struct TestServer: Sendable {
   let server: HTTPServer
   let port: UInt16
   private let listener: Int32
 
   init(
-    _ options: HTTPServerOptions = HTTPServerOptions(),
+    _ options: HTTPServerOptions = HTTPServerOptions(), unixPath: String? = nil,
     policy: @escaping @LoopActor @Sendable (HTTPRequestHead) -> BodyPolicy = { _ in .buffer(limitBytes: 1024) },
     answer: @escaping @LoopActor @Sendable (HTTPExchange) -> Void
   ) async throws {
     EpollLoop.startOnOwnThread()
-    let (listener, port) = Self.listen()
+    let (listener, port) = unixPath.map { (Self.listen(path: $0), 0) } ?? Self.listen()
     self.listener = listener
     self.port = port
     server = try await LoopActor.run {
@@ -59,6 +59,14 @@ struct TestServer: Sendable {
     precondition(Glibc.listen(descriptor, 64) == 0, "cannot listen")
     _ = linux_set_nonblocking(descriptor, 1)
     return (descriptor, UInt16(bigEndian: address.sin_port))
+  }
+
+  private static func listen(path: String) -> Int32 {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    let bound = UnixAddress.with(path) { bind(descriptor, $0, $1) }
+    precondition(bound == 0 && Glibc.listen(descriptor, 64) == 0, "cannot listen on \(path)")
+    _ = linux_set_nonblocking(descriptor, 1)
+    return descriptor
   }
 
   /// Waits until the condition holds, looking after each turn of the loop.
