@@ -22,6 +22,8 @@ final class API: HTTPApplication {
   let origin: RequestOrigin
   let handlersReply: HTTPResponse
   let log: Logger
+  /// Most requests name the Host that the one before named: it need not be taken apart again.
+  private var lastGoodHost: String?
 
   /// No new jobs are taken; everything else is still answered.
   var isDraining = false
@@ -56,9 +58,13 @@ final class API: HTTPApplication {
 
   private func check(_ head: HTTPRequestHead, _ route: Route) throws(APIError) {
     let isSafe = head.method == .get || head.method == .head
-    try origin.check(
-      host: head.header("Host"), origin: isSafe ? nil : head.header("Origin"),
-      fetchSite: isSafe ? nil : head.header("Sec-Fetch-Site"), changes: !isSafe)
+    let host = head.header("Host")
+    if !isSafe || host != lastGoodHost {
+      try origin.check(
+        host: host, origin: isSafe ? nil : head.header("Origin"),
+        fetchSite: isSafe ? nil : head.header("Sec-Fetch-Site"), changes: !isSafe)
+      lastGoodHost = host
+    }
     if case .unknown = route { throw .notFound("there is nothing at this path") }
     guard route.methods.contains(head.method.name) else { throw .methodNotAllowed(route.methods) }
   }
@@ -106,17 +112,18 @@ final class API: HTTPApplication {
 
   func handle(_ exchange: HTTPExchange) {
     let head = exchange.head
-    let isRead = head.method == .get || head.method == .head
-    // The way that is taken most, and must cost least.
-    if isRead, !head.hasQuery, case .job(let id) = Route(path: head.path), let reply = replies.reply(for: id),
-      reply.isFinal || head.header("Prefer") == nil
-    {
-      memory.counters.add(.cacheHits, seat: dispatcher.identity.seat)
-      send(exchange, .job, notModified(head, reply) ? reply.notModified : reply.response)
-      return
-    }
     let route = Route(path: head.path)
     do {
+      // A request with a body was checked before the body was read.
+      if !head.hasBody { try check(head, route) }
+      // The way that is taken most, and must cost least.
+      if case .job(let id) = route, head.method != .delete, !head.hasQuery, let reply = replies.reply(for: id),
+        reply.isFinal || head.header("Prefer") == nil
+      {
+        memory.counters.add(.cacheHits, seat: dispatcher.identity.seat)
+        send(exchange, .job, notModified(head, reply) ? reply.notModified : reply.response)
+        return
+      }
       try answer(exchange, route)
     } catch {
       refuse(exchange, route, error)
