@@ -81,6 +81,13 @@ class Page:
             else:
                 return reply["result"]
 
+    def open(self, url):
+        """Goes to a page and waits until it and its scripts are there."""
+        answer = self.call("Page.navigate", url=url)
+        if "errorText" in answer:
+            raise BrowserError(f"{url}: {answer['errorText']}")
+        self.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'")
+
     def evaluate(self, expression):
         """The value of a JavaScript expression; a promise is waited for."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

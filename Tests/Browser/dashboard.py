@@ -25,7 +25,7 @@ def choose_count_primes(page):
 
 def check(server):
     with Page() as page:
-        page.call("Page.navigate", url=f"{server}/")
+        page.open(f"{server}/")
         step("the page is live", page, "document.querySelector('#connection').dataset.state === 'live'")
         step("the process tree is drawn", page, "document.querySelectorAll('.worker').length > 0")
         step("the handlers are offered", page, "!document.querySelector('#submit-button').disabled")

@@ -51,11 +51,9 @@ export function reconcile(parent, items, keyOf, create, update) {
 export const byID = (id) => document.getElementById(id);
 
 /// Puts `text` on the clipboard; says whether it is there. `navigator.clipboard` exists in secure contexts only, and
-/// a server reached by plain HTTP from another machine is none: there the older command still works.
+/// a server reached by plain HTTP from another machine is none: there, and where it is refused, the older command still works.
 export async function copyText(text) {
-  if (navigator.clipboard) {
-    return navigator.clipboard.writeText(text).then(() => true, () => false);
-  }
+  if (await navigator.clipboard?.writeText(text).then(() => true, () => false)) return true;
   const focused = document.activeElement;
   const area = element("textarea", { class: "off-screen", "aria-hidden": "true" });
   area.value = text;
