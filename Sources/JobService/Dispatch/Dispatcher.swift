@@ -184,6 +184,7 @@ final class Dispatcher: AttemptEvents {
     attempt.since = MonotonicClock.now
     attempt.startedAt = .now
     memory.counters.add(.attemptsStarted, seat: identity.seat)
+    memory.seats.setRunning(lanes[executor]?.state.running ?? 0, executor, seat: identity.seat)
     lanes[executor]?.runner.start(attempt, events: self)
   }
 

@@ -70,7 +70,7 @@ public enum Service {
         }, runAcceptor: { Acceptor.main($0, first) })
       masterPlan.drainTimeout = configuration.drainTimeout
       let server = try Master(plan: masterPlan)
-      log.notice("\(startLine(configuration, listeners))", metadata: ["pid": "\(master)"])
+      log.notice("\(startLine(configuration, listeners))")
       return server.run()
     } catch {
       return fail(Exit.failed, "\(error)")
