@@ -6,7 +6,8 @@ enum JSONCoding {
   private static let decoder = JSONDecoder()
   private static let encoder: JSONEncoder = {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
+    // Sorted, because otherwise the order of an object's members differs from one process to the next.
+    encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
     return encoder
   }()
 

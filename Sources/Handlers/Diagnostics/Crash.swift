@@ -42,8 +42,12 @@ public struct Crash: Handler {
 
   private static func number(of name: String) -> Int32? { signals.first { $0.name == name }?.number }
 
-  /// The default action, whatever handler this process has for it: Swift's own prints a backtrace first.
+  /// What the processor or the runtime sends for a mistake; a process may have handlers for them that print a backtrace.
+  private static let faults: Set<Int32> = [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP]
+
   private static func dieBy(_ signal: Int32) throws -> Never {
+    // As a real fault would: the handler there is comes first. Swift's returns, for the fault to happen once more.
+    if faults.contains(signal) { raise(signal) }
     Glibc.signal(signal, SIG_DFL)
     var mask = sigset_t()
     sigemptyset(&mask)

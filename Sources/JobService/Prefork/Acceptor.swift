@@ -32,7 +32,7 @@ final class Acceptor {
   static let beatInterval = Duration.seconds(1)
   /// What the last replies of a stopping server may take.
   static let lastRepliesLimit = Duration.seconds(5)
-  /// What closing the store may take.
+  /// What closing the store and ending the workers may take.
   static let closeLimit = Duration.seconds(5)
 
   /// Runs in the acceptor's process; leaves with `_exit`.
@@ -201,11 +201,12 @@ final class Acceptor {
       await dispatcher.drain(limit: limit)
       api.waits.abandonAll()
       await lastReplies()
-      pool?.terminate()
-      server.close()
-      let close = Task { await store.close() }
+      // Whatever hangs from here on is given up: nothing is left to lose.
       EpollLoop.shared.schedule(after: Self.closeLimit) { _exit(0) }
-      await close.value
+      server.close()
+      await store.close()
+      // Waited for, so that the master finds no strays of this process.
+      await pool?.terminateAndWait()
       EpollLoop.shared.stop()
     }
   }
