@@ -91,7 +91,8 @@ struct OptionTests {
       (#""queue": "other""#, "/queue"), (#""unique_key": "k""#, "/unique_key"), (#""key": "k""#, "/key"),
       (#""callback_url": "https://example.org/""#, "/callback_url"), (#""Priority": 1"#, "/Priority"),
       (#""a/b~c": 1"#, "/a~1b~0c"), (#""args": {"below": 1}"#, "/args/below"), (#""args": {"over": 1}"#, "/args/over"),
-      (#""args": []"#, "/args"), (#""args": {"below": "10"}"#, "/args/below"), (#""args": {"below": 1.5}"#, "/args/below"),
+      (#""args": []"#, "/args"), (#""args": {"below": "10"}"#, "/args/below"),
+      (#""args": {"below": 1.5}"#, "/args/below"),
     ])
   func badFields(_ fields: String, _ pointer: String) throws {
     let reply = try server.post("/v1/jobs", "{\"handler\": \"count_primes\", \(fields)}")

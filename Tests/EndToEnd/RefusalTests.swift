@@ -20,7 +20,8 @@ struct RefusalTests {
     arguments: [
       ("PUT", "/v1/jobs", ["GET", "HEAD", "POST"]), ("DELETE", "/v1/jobs", ["GET", "HEAD", "POST"]),
       ("POST", "/v1/jobs/019a0000-0000-7000-8000-000000000000", ["DELETE", "GET", "HEAD"]),
-      ("GET", "/v1/run/noop", ["POST"]), ("DELETE", "/v1/handlers", ["GET", "HEAD"]), ("POST", "/livez", ["GET", "HEAD"]),
+      ("GET", "/v1/run/noop", ["POST"]), ("DELETE", "/v1/handlers", ["GET", "HEAD"]),
+      ("POST", "/livez", ["GET", "HEAD"]),
       ("PATCH", "/v1", ["GET", "HEAD"]), ("GET", "/v1/jobs/019a0000-0000-7000-8000-000000000000/cancel", ["POST"]),
       ("BREW", "/metrics", ["GET", "HEAD"]), ("OPTIONS", "/v1/jobs", ["GET", "HEAD", "POST"]),
       ("TRACE", "/v1/jobs", ["GET", "HEAD", "POST"]),
@@ -77,7 +78,7 @@ struct RefusalTests {
     try client.send("POST /v1/run/sha256 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
     let piece = String(repeating: "x", count: 0x10000)
     do {
-      for _ in 0..<64 { try client.send("10000\r\n\(piece)\r\n") }
+      for _ in 0..<20 { try client.send("10000\r\n\(piece)\r\n") }
     } catch HTTPClient.Failure.ended {
       // The server may close before everything is sent; its reply is there all the same.
     }
@@ -89,7 +90,7 @@ struct RefusalTests {
     arguments: [
       ("{\n  \"handler\": noop }", 2, 14), ("", 1, 1), ("{\"handler\": \"noop\"", 1, 19), ("{} x", 1, 4),
       ("{\"handler\": \"noop\",\n\"handler\": \"noop\"}", 2, 1), ("{\"a\": \"\\ud800\"}", 1, 8), ("[1,]", 1, 4),
-      ("{\"a\": 01}", 1, 8),
+      ("{\"a\": 01}", 1, 7),
     ])
   func notJSON(_ body: String, _ line: Int, _ column: Int) throws {
     let reply = try server.post("/v1/jobs", body)
@@ -128,7 +129,9 @@ struct RefusalTests {
     }
   }
 
-  @Test("the server's own names and any address are good Hosts", arguments: ["localhost", "127.0.0.1:80", "[::1]:8080", "10.1.2.3"])
+  @Test(
+    "the server's own names and any address are good Hosts",
+    arguments: ["localhost", "LOCALHOST", "127.0.0.1:80", "[::1]:8080", "10.1.2.3"])
   func ownHost(_ host: String) throws {
     let client = try server.client()
     try client.send("GET /livez HTTP/1.1\r\nHost: \(host)\r\n\r\n")
@@ -151,7 +154,7 @@ struct RefusalTests {
       #expect(reply.status == 403 && reply.isProblem, "\(method) \(target): \(reply)")
     }
     #expect(try server.get("/v1/jobs/\(id)", header).status == 200)
-    let own = try server.post("/v1/jobs", #"{"handler": "noop"}"#, "Origin: http://localhost", "Sec-Fetch-Site: same-origin")
-    #expect(own.status == 202)
+    let ownPage = ["Origin: http://localhost", "Sec-Fetch-Site: same-origin"]
+    #expect(try server.client().exchange("POST", "/v1/run/noop", headers: ownPage, body: []).status == 200)
   }
 }

@@ -5,10 +5,11 @@ import Glibc
 enum ProcessTable {
   struct Entry: CustomStringConvertible {
     let pid: pid_t
+    let parent: pid_t
     let group: pid_t
     let command: String
     let state: Character
-    var description: String { "\(pid) \(command) (\(state))" }
+    var description: String { "\(pid) \(command) (\(state), child of \(parent))" }
   }
 
   /// Every process but those that have ended and wait for their parent: the first process of a container may never look.
@@ -23,8 +24,10 @@ enum ProcessTable {
     else { return nil }
     // After the command, which may itself contain blanks and brackets: state, parent, group …
     let words = text[text.index(after: close)...].split(separator: " ")
-    guard words.count > 2, let state = words[0].first, let group = pid_t(words[2]) else { return nil }
-    return Entry(pid: pid, group: group, command: String(text[text.index(after: open)..<close]), state: state)
+    guard words.count > 2, let state = words[0].first, let parent = pid_t(words[1]), let group = pid_t(words[2])
+    else { return nil }
+    let command = String(text[text.index(after: open)..<close])
+    return Entry(pid: pid, parent: parent, group: group, command: command, state: state)
   }
 
   static func isAlive(_ pid: pid_t) -> Bool { entry(pid).map { $0.state != "Z" && $0.state != "X" } ?? false }

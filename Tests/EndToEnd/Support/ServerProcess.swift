@@ -110,9 +110,13 @@ final class ServerProcess: Sendable {
 
   var livingProcesses: [ProcessTable.Entry] { ProcessTable.living(group: pid, marker: marker) }
 
+  func checkThatNoProcessIsLeft() throws {
+    try eventually("no process of the server is left", within: .seconds(20), see: { livingProcesses }) { $0.isEmpty }
+  }
+
   /// Not one process of the server is left, and no connection of this process to it.
   func checkNothingIsLeft() throws {
-    try eventually("no process of the server is left", within: .seconds(20), see: { livingProcesses }) { $0.isEmpty }
+    try checkThatNoProcessIsLeft()
     let connections = OwnConnections.count(toPort: port)
     if connections > 0 { throw NeverHappened(description: "\(connections) connections of the test are left") }
   }
