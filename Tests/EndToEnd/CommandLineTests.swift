@@ -121,8 +121,8 @@ struct CommandLineTests {
     let (output, errors) = (folder.file("output"), folder.file("errors"))
     let pid = try Program.spawn(
       Program.millrace, ["wait", id, "--server", listen], output: output, errors: errors)
-    try eventually("the client waits", see: { try first.get("/v1/processes").json["acceptors"].items }) {
-      $0.contains { $0["connections"].int ?? 0 > 0 }
+    try eventually("the client has asked once", see: { try first.get("/metrics").text }) {
+      $0.contains(#"millrace_http_requests_total{route="/v1/jobs/{id}",status="2xx"}"#)
     }
     first.killEverything()
     try first.ended()

@@ -37,9 +37,9 @@ struct SignalTests {
       let finished = try server.job(short)
       #expect(finished["state"] == "succeeded" && finished["attempt"] == 1)
       for id in [long, task] {
-        let job = try eventually(
-          "the second attempt runs", see: { try server.job(id) },
-          until: { $0["state"] == "running" && $0["attempt"] == 2 })
+        let job = try eventually("it runs again", see: { try server.job(id) }) {
+          $0["state"] == "running" && $0["attempt"].int ?? 0 > 1
+        }
         #expect(job["attempts"][0]["attempt"] == 1 && job["attempts"][0]["error"]["type"] == "lost")
         try server.cancel(id)
       }
@@ -48,7 +48,7 @@ struct SignalTests {
     try folder.remove()
   }
 
-  @Test("while draining polls are answered and jobs refused, and whoever waits is told the end")
+  @Test("while draining polls are answered and jobs refused, and nobody who waits is left without a reply")
   func draining() throws {
     try withServer(["--drain-timeout", "30s"]) { server in
       let id = try server.submit("spin", #"{"seconds": 2}"#)
@@ -64,8 +64,10 @@ struct SignalTests {
         #expect(refused.status == 503 && refused.isProblem && refused["retry-after"] != nil)
         #expect(refused["connection"] == "close")
       }
+      // The acceptor it waits at may leave before the one that runs the job: then it is told to ask again.
       let told = try waiter.reply()
-      #expect(try told.status == 200 && told.json["state"] == "succeeded")
+      let isDone = try told.json["state"] == "succeeded"
+      #expect(told.status == 200 && isDone == (told["retry-after"] == nil), "\(told)")
       #expect(try server.ended() == 0)
     }
   }
@@ -80,7 +82,11 @@ struct SignalTests {
     #expect(try server.ended(within: .seconds(20)) == 0)
     try server.checkNothingIsLeft()
     try withServer(in: folder) { server in
-      try eventually("it runs again", see: { try server.job(id) }) { $0["state"] == "running" && $0["attempt"] == 2 }
+      let job = try eventually("it runs again", see: { try server.job(id) }) {
+        $0["state"] == "running" && $0["attempt"].int ?? 0 > 1
+      }
+      // A sibling that had not heard of the signal yet may have taken it up for a moment.
+      #expect(job["attempts"].items.dropLast().allSatisfy { $0["error"]["type"] == "lost" })
       try server.cancel(id)
     }
     try folder.remove()

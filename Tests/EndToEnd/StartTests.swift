@@ -8,8 +8,9 @@ struct StartTests {
   private func refused(_ arguments: [String], status: Int32, saying part: String) throws {
     let ended = try Program.run(Program.millrace, ["serve"] + arguments, within: .seconds(30))
     #expect(ended.status == status, "\(ended)")
-    #expect(ended.errorLines.count == 1 && ended.errors.contains(part), "\(ended)")
-    #expect(ended.output.isEmpty)
+    // After a mistake in the options a second line says where the help is.
+    #expect(ended.errorLines.count == (status == 64 ? 2 : 1), "\(ended)")
+    #expect(ended.errorLines.first?.contains(part) == true && ended.output.isEmpty, "\(ended)")
   }
 
   @Test("an address that is taken is status 69")
@@ -18,8 +19,9 @@ struct StartTests {
       let folder = try TestFolder()
       let address = "127.0.0.1:\(server.port)"
       try refused(["--listen", address, "--store", folder.file("s.sqlite")], status: 69, saying: address)
-      let long = "unix:/tmp/" + String(repeating: "x", count: 200)
-      try refused(["--listen", long, "--store", folder.file("s.sqlite")], status: 69, saying: "/tmp/xxx")
+      // An address that no machine has (RFC 5737).
+      let foreign = ["--listen", "192.0.2.1:0", "--insecure", "--store", folder.file("s.sqlite")]
+      try refused(foreign, status: 69, saying: "192.0.2.1")
       try folder.remove()
     }
   }

@@ -64,7 +64,8 @@ final class ProcessRunner: JobRunner {
       // Not the job's fault: it goes back to the line. The end must not come from within `start`.
       Task { events.ended(attempt, AttemptEnd(result: .interrupted, wall: .zero)) }
     } catch {
-      let error = JobError(.handlerError, "the job could not be given to a worker: \(error)", attempt: attempt.job.attempt)
+      let text = "the job could not be given to a worker: \(error)"
+      let error = JobError(.handlerError, text, attempt: attempt.job.attempt)
       Task { events.ended(attempt, AttemptEnd(result: .failed(error), wall: .zero)) }
     }
     showSoon()

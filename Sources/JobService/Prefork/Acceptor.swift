@@ -31,8 +31,11 @@ final class Acceptor {
   private var isStopping = false
 
   static let beatInterval = Duration.seconds(1)
-  /// What the last replies of a stopping server may take. With `Dispatcher.interruptLimit` and the close it must fit into
-  /// what the master allows beyond the drain timeout, and for a quick stop (5 s each), or this process is killed.
+  /// How long idle connections of an acceptor that leaves alone are kept.
+  static let lastRequestsLimit = Duration.seconds(2)
+  /// What the last replies of a stopping server may take. With `Dispatcher.interruptLimit`, the last requests and the close
+  /// it must fit into the master's `drainMargin`, and without the last requests into a quick stop (5 s), or this process is
+  /// killed.
   static let lastRepliesLimit = Duration.milliseconds(1500)
   /// What closing the store and ending the workers may take.
   static let closeLimit = Duration.seconds(1)
@@ -91,7 +94,7 @@ final class Acceptor {
     let table = seat.table
     let identity = AcceptorIdentity(
       seat: index, owner: OwnerID(number: seat.ownerNumber), notices: memory.notices,
-      isTaken: { table.state(of: $0) != .empty }, wake: { table.wake($0) })
+      isTaken: { table.state(of: $0) != .empty }, isServerStopping: { table.isStopping }, wake: { table.wake($0) })
 
     var runners: [Executor: any JobRunner] = [
       .task: LocalRunner(slots: configuration.tasks, threads: nil, instances: instances, bodies: bodies),
@@ -211,8 +214,13 @@ final class Acceptor {
     // While the whole server stops, polls are still answered. An acceptor that leaves alone leaves them to the others.
     if !seat.table.isStopping { server.stopAccepting() }
     Task {
+      let began = MonotonicClock.now
       await dispatcher.drain(limit: limit)
+      await lastWaits(until: began + limit.nanosecondsClamped)
       api.waits.abandonAll()
+      if !seat.table.isStopping { await lastRequests() }
+      server.stopAccepting()
+      server.closeIdle()
       await lastReplies()
       // Whatever hangs from here on is given up: nothing is left to lose.
       EpollLoop.shared.schedule(after: Self.closeLimit) { _exit(0) }
@@ -224,8 +232,28 @@ final class Acceptor {
     }
   }
 
+  /// Clients may wait here for jobs that other acceptors still finish.
+  private func lastWaits(until end: UInt64) async {
+    let seats = plan.memory.seats
+    func someoneWorks() -> Bool {
+      (0..<seats.seats).contains { other in
+        other != seat.index && seat.table.state(of: other) != .empty
+          && Executor.allCases.contains { seats.running($0, seat: other) > 0 }
+      }
+    }
+    while !api.waits.isEmpty, someoneWorks(), MonotonicClock.now < end {
+      await EpollLoop.shared.sleep(.milliseconds(20))
+    }
+  }
+
+  /// An acceptor that leaves alone gives clients a moment to use their open connections once more: the reply then tells
+  /// them to make a new one, which another acceptor takes. So none of their requests meets a connection being closed.
+  private func lastRequests() async {
+    let end = MonotonicClock.now + Self.lastRequestsLimit.nanosecondsClamped
+    while server.connectionCount > 0, MonotonicClock.now < end { await EpollLoop.shared.sleep(.milliseconds(20)) }
+  }
+
   private func lastReplies() async {
-    server.stopAccepting()
     if server.requestsInFlight == 0 { return }
     await withCheckedContinuation { continuation in
       var waiting: CheckedContinuation<Void, Never>? = continuation

@@ -50,6 +50,21 @@ enum JSON: Decodable, Sendable, Equatable {
   }
 }
 
+extension JSON: CustomStringConvertible {
+  /// As JSON, for people.
+  var description: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): "\(value)"
+    case .number(let value): int.map { "\($0)" } ?? "\(value)"
+    case .string(let value): "\"\(value)\""
+    case .array(let items): "\(items)"
+    case .object(let members):
+      "{" + members.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ", ") + "}"
+    }
+  }
+}
+
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
   init(stringLiteral value: String) { self = .string(value) }
   init(integerLiteral value: Int) { self = .number(Double(value)) }

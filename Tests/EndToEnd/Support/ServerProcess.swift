@@ -21,7 +21,7 @@ final class ServerProcess: Sendable {
   ///
   /// - Parameters:
   ///   - arguments: they go over ``usual``, as the last of a repeated flag counts.
-  ///   - listen: the last part of the start line's address tells the port where it was 0.
+  ///   - listen: the first address; with port 0 the start line tells which one it became.
   init(
     _ arguments: [String], in folder: TestFolder, listen: String = "127.0.0.1:0", environment: [String: String] = [:]
   ) throws {
@@ -41,6 +41,11 @@ final class ServerProcess: Sendable {
       waitpid(pid, nil, 0)
       throw error
     }
+  }
+
+  /// A test that failed half way leaves no process behind either.
+  deinit {
+    if exitStatus.withLock({ $0 }) == nil { killWhatIsLeft() }
   }
 
   /// A flag may be given once, so those of the test take the place of the usual ones.
@@ -69,9 +74,11 @@ final class ServerProcess: Sendable {
     guard let line, let start = line.range(of: " serves "), let end = line.range(of: " with ") else {
       throw NeverHappened(description: "no start line in \(log)")
     }
+    // Several addresses stand in the order they were given in.
     let address = line[start.upperBound..<end.lowerBound]
     if listen.hasPrefix("unix:") { return .unix(String(listen.dropFirst("unix:".count))) }
-    guard let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+    let first = address.prefix { $0 != "," }
+    guard let port = first.split(separator: ":").last.flatMap({ UInt16($0) }) else {
       throw NeverHappened(description: "no port in \(line)")
     }
     return listen.hasPrefix("[") ? .port6(port) : .port(port)
