@@ -40,4 +40,17 @@ struct NightTests {
       }
     }
   }
+
+  @Test("a second server on a store does not start, and takes nothing from the first")
+  func secondServer() throws {
+    let folder = try TestFolder()
+    try withServer(in: folder) { server in
+      let id = try server.runningSpin()
+      #expect(throws: NeverHappened.self) { try ServerProcess([], in: folder) }
+      let job = try server.job(id)
+      #expect(job["state"] == "running" && job["attempt"] == 1)
+      try server.cancel(id)
+    }
+    try folder.remove()
+  }
 }

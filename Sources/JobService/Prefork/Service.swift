@@ -45,6 +45,14 @@ public enum Service {
     } catch {
       return fail(Exit.addressNotBound, "\(error)")
     }
+    let reservation: ServerReservation
+    do {
+      reservation = try ServerReservation(path: configuration.store.path)
+    } catch {
+      return fail(Exit.storeNotOpened, "\(error)")
+    }
+    // Until the last child is gone.
+    defer { withExtendedLifetime(reservation) {} }
     do {
       let memory = ServiceMemory(
         try SharedMemory.map(bytes: ServiceMemory.byteCount(seats: SeatTable.capacity)).base,

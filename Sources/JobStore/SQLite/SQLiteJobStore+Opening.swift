@@ -8,8 +8,8 @@ extension SQLiteJobStore {
   /// Creates the file, or brings an older one to the present tables. Run it once before the first acceptor starts, in a
   /// process that ends, because no connection may be inherited across a fork. Harmless while others have the store open.
   ///
-  /// Beside `path` there will be `-wal` and `-shm` (SQLite's), `.door` and `.lock` (``CommitLock``'s) and the folder
-  /// `.spool`. All are for their owner alone.
+  /// Beside `path` there will be `-wal` and `-shm` (SQLite's), `.door` and `.lock` (``CommitLock``'s), `.server`
+  /// (``ServerReservation``'s) and the folder `.spool`. All are for their owner alone.
   ///
   /// - Throws: ``StoreError`` of kind `unusable` where the folder is missing, the file is not a database, is that of
   ///   another program, or was written by a newer Millrace.
