@@ -196,6 +196,23 @@ struct ExamOfClients {
     }
   }
 
+  @Test("a page of large jobs is short, so that no list takes the memory of many", arguments: StoreUnderTest.all)
+  func largeJobs(_ kind: StoreUnderTest) async throws {
+    try await kind.with { store async throws in
+      let jobs = TestJobs(store)
+      var all: [Job] = []
+      for _ in 0..<5 {
+        var job = jobs.queued("a")
+        job.input = .json(Array("\"\(String(repeating: "x", count: 3 << 20))\"".utf8))
+        try await store.submit(job)
+        all.insert(job, at: 0)
+      }
+      let first = try await store.list(JobFilter(), before: nil, limit: 50)
+      #expect(first.jobs.count == 2 && first.next == first.jobs.last?.id)
+      #expect(try await pages(store, JobFilter(), 50).map(\.id) == all.map(\.id))
+    }
+  }
+
   /// All pages of a list, joined.
   private func pages(_ store: any JobStore, _ filter: JobFilter, _ limit: Int) async throws -> [Job] {
     var jobs: [Job] = []

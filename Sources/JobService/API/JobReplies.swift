@@ -33,14 +33,20 @@ final class JobReplies {
   private var young: [JobID: Entry] = [:]
   private var old: [JobID: Entry] = [:]
   private let capacity: Int
+  private let capacityBytes: Int
+  /// What the jobs in the young table take, as they were put in.
+  private var youngBytes = 0
 
   /// Larger jobs are not kept: a few would fill the memory of thousands.
   static let keptLimitBytes = 16 * 1024
 
-  /// - Parameter capacity: jobs in each of the two tables.
-  init(board: JobBoard, capacity: Int = 4096) {
+  /// - Parameters:
+  ///   - capacity: jobs in each of the two tables.
+  ///   - capacityBytes: what these jobs may take; their replies take about as much again.
+  init(board: JobBoard, capacity: Int = 4096, capacityBytes: Int = 16 << 20) {
     self.board = board
     self.capacity = capacity
+    self.capacityBytes = capacityBytes
   }
 
   /// The reply for a job whose row has not changed since it was read.
@@ -69,10 +75,16 @@ final class JobReplies {
     return reply(of: entry)
   }
 
-  private static func isKept(_ job: Job) -> Bool {
-    var size = job.input.args.count + job.metadata.count
+  private static func isKept(_ job: Job) -> Bool { heldBytes(job) <= keptLimitBytes }
+
+  private static func heldBytes(_ job: Job) -> Int {
+    var size = job.input.args.count + job.metadata.count + heldBytes(job.error)
     if case .bytes(let bytes)? = job.result?.body { size += bytes.count }
-    return size <= keptLimitBytes
+    return job.pastAttempts.reduce(size) { $0 + 256 + heldBytes($1.error) }
+  }
+
+  private static func heldBytes(_ error: JobError?) -> Int {
+    (error?.message.utf8.count ?? 0) + (error?.backtrace?.utf8.count ?? 0)
   }
 
   private func reply(of entry: Entry) -> Reply {
@@ -98,10 +110,12 @@ final class JobReplies {
   }
 
   private func insert(_ entry: Entry) {
-    if young.count >= capacity {
+    if young.count >= capacity || youngBytes >= capacityBytes {
       old = young
       young = [:]
+      youngBytes = 0
     }
+    youngBytes += Self.heldBytes(entry.job)
     young[entry.job.id] = entry
   }
 

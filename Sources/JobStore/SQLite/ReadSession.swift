@@ -80,6 +80,9 @@ final class ReadSession {
     }
   }
 
+  /// What the jobs of a page may take together; the page ends with the job that passes it.
+  static let pageLimitBytes = 4 << 20
+
   /// Looks at no more than `visitLimit` jobs.
   func list(_ filter: JobFilter, before: JobID?, limit: Int, visitLimit: Int) throws(SQLiteFailure) -> JobPage {
     guard let walk = walks[Walk(filter)] else { preconditionFailure("every walk has its statement") }
@@ -97,9 +100,16 @@ final class ReadSession {
       if row.int(2) != 0 { fitting.append(row.int64(0)) }
     }
     var page = JobPage(jobs: [], next: nil)
-    for seq in fitting {
+    var bytes = 0
+    for (place, seq) in fitting.enumerated() {
       jobBySeq.bind(1, seq)
-      if let job = try jobBySeq.firstRow({ row throws(SQLiteFailure) in try row.job() }) { page.jobs.append(job) }
+      guard let job = try jobBySeq.firstRow({ row throws(SQLiteFailure) in try row.job() }) else { continue }
+      page.jobs.append(job)
+      bytes += job.heldBytes
+      if bytes > Self.pageLimitBytes, place < fitting.count - 1 {
+        page.next = job.id
+        return page
+      }
     }
     // A walk that ended before either limit has seen the oldest job.
     if fitting.count == limit || visited == visitLimit { page.next = last }
@@ -146,5 +156,15 @@ final class ReadSession {
       }
     }
     return moves
+  }
+}
+
+extension Job {
+  /// About what it takes in memory.
+  fileprivate var heldBytes: Int {
+    var bytes = 1024 + input.args.count + metadata.count + (error?.backtrace?.utf8.count ?? 0)
+    if case .body(let body, _, _) = input { bytes += body.count }
+    if case .bytes(let result)? = result?.body { bytes += result.count }
+    return bytes + pastAttempts.reduce(0) { $0 + 256 + ($1.error?.backtrace?.utf8.count ?? 0) }
   }
 }

@@ -125,11 +125,12 @@ public final class SQLiteJobStore: JobStore {
   }
 
   /// A list of failed, cancelled or running jobs walks an index of these alone. Every other walks all jobs, newest first,
-  /// and gives a short page back after 100,000 of them.
+  /// and gives a short page back after 100,000 of them. A page of large jobs is short too.
   public func list(_ filter: JobFilter, before: JobID?, limit: Int) async throws(StoreError) -> JobPage {
     var whole = JobPage(jobs: [], next: before)
     var visited = 0
-    while whole.jobs.count < limit && visited < Self.visitsACall {
+    var isFull = false
+    while whole.jobs.count < limit && visited < Self.visitsACall && !isFull {
       let (from, missing) = (whole.next, limit - whole.jobs.count)
       // Each turn is a short read of its own: a long one would keep the log from starting anew.
       let page = try await lists.read("list") { (session) throws(SQLiteFailure) in
@@ -139,6 +140,8 @@ public final class SQLiteJobStore: JobStore {
       whole.next = page.next
       visited += Self.visitsATurn
       if page.next == nil { break }
+      // A turn that found jobs and neither enough of them nor the end of its visits was cut for their size.
+      isFull = !page.jobs.isEmpty && page.jobs.count < missing && page.next == page.jobs.last?.id
     }
     return whole
   }
