@@ -32,6 +32,10 @@ final class Housekeeper {
   static let expireLimit = 200
   static let expireInterval = Duration.seconds(10)
   static let depthInterval = Duration.seconds(1)
+  /// Acceptors that were killed leave files that no job names. One is certainly such a file when it was last written a day
+  /// ago: whoever writes it or is about to name it now would have given up long before.
+  static let sweepInterval = Duration.seconds(3600)
+  static let sweepAge = Duration.seconds(86_400)
 
   init(
     dispatcher: Dispatcher, spool: SpoolFolder, disk: BlockingThread, log: Logger,
@@ -53,6 +57,7 @@ final class Housekeeper {
     look()
     Task { await self.countForEver() }
     Task { await self.expireForEver() }
+    Task { await self.sweepForEver() }
   }
 
   /// Looks whether this acceptor has become the housekeeper, or another one has died. Called when the seat is woken, and
@@ -199,14 +204,29 @@ final class Housekeeper {
           for id in removal.ids { memory.board.markChanged(id) }
           memory.counters.add(.jobsExpired, removal.ids.count, seat: dispatcher.identity.seat)
           let (spool, files) = (spool, removal.spoolFiles)
-          if !files.isEmpty { try await disk.run { for name in files { try spool.remove(name) } } }
           more = removal.ids.count == Self.expireLimit
+          if !files.isEmpty { try await disk.run { for name in files { try spool.remove(name) } } }
         } catch {
           log.warning("expired jobs cannot be removed", metadata: ["error": "\(error)"])
         }
       }
       // In small steps with pauses, so that clients do not feel it.
       await EpollLoop.shared.sleep(more ? .milliseconds(50) : Self.expireInterval)
+    }
+  }
+
+  private func sweepForEver() async {
+    while !isStopped {
+      await EpollLoop.shared.sleep(Self.sweepInterval)
+      guard wasAppointed else { continue }
+      do {
+        let names = try await store.spoolFileNames()
+        let (spool, age) = (spool, Self.sweepAge)
+        let removed = try await disk.run { try spool.sweep(keeping: names, olderThan: age) }
+        if removed > 0 { log.info("spool files of nobody were removed", metadata: ["files": "\(removed)"]) }
+      } catch {
+        log.warning("the spool folder cannot be swept", metadata: ["error": "\(error)"])
+      }
     }
   }
 }
