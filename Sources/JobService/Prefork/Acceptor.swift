@@ -45,15 +45,28 @@ final class Acceptor {
       let workers = plan.workers(seat: seat.index)
       let forkServer =
         try workers > 0 ? ForkServer.start(WorkerGlue.program(plan.handlers)) : nil
+      let named = log
+      _exit(FreshThread.run { serve(seat, plan, forkServer, workers, named) })
+    } catch {
+      log.critical("the workers' fork server cannot start", metadata: ["error": "\(error)"])
+      _exit(1)
+    }
+  }
+
+  /// On the thread that is the loop's from here on.
+  private nonisolated static func serve(
+    _ seat: AcceptorSeat, _ plan: AcceptorPlan, _ forkServer: ForkServerHandle?, _ workers: Int, _ log: Logger
+  ) -> Int32 {
+    do {
       let acceptor = try LoopActor.assumeIsolated {
         try Acceptor(seat: seat, plan: plan, forkServer: forkServer, workers: workers, log: log)
       }
       LoopActor.assumeIsolated { acceptor.start() }
       EpollLoop.shared.run()
-      _exit(0)
+      return 0
     } catch {
       log.critical("the acceptor cannot start", metadata: ["error": "\(error)"])
-      _exit(1)
+      return 1
     }
   }
 
