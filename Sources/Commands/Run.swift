@@ -31,8 +31,7 @@ struct Run {
       flags: command.flags, path: command.config, environment: environment, handlerNames: handlerNames)
     let configuration: ServerConfiguration
     do { configuration = try loader.load() } catch {
-      streams.note(error.description)
-      if error.kind == .usage { streams.note(hint(["serve"])) }
+      streams.note(error.description + (error.kind == .usage ? hint(["serve"]) : ""))
       return error.exitStatus
     }
     for name in loader.unknownVariables {
@@ -65,14 +64,14 @@ struct Run {
       }
       return ExitStatus.success.rawValue
     }
-    streams.note(MillraceCommand.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " "))
-    streams.note(hint(arguments))
+    let message = MillraceCommand.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+    streams.note(message + hint(arguments))
     return ExitStatus.usage.rawValue
   }
 
   private func hint(_ arguments: [String]) -> String {
     let names = MillraceCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
     let command = arguments.first.flatMap { names.contains($0) ? "\($0) " : nil } ?? ""
-    return "see 'millrace \(command)--help'"
+    return " (see 'millrace \(command)--help')"
   }
 }

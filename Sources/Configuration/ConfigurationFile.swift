@@ -9,6 +9,7 @@
 // Every mistake is named with the line and the dotted path of the key that it stands under.
 
 import Glibc
+import JobModel
 import Yams
 
 /// Reads one configuration file into a layer.

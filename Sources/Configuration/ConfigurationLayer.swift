@@ -1,3 +1,5 @@
+import JobModel
+
 /// What one source says: only the settings that it names, still as text.
 public struct ConfigurationLayer: Sendable, Equatable {
   struct Setting: Sendable, Equatable {

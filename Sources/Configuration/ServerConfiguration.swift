@@ -66,24 +66,6 @@ public struct ServerConfiguration: Sendable, Equatable {
   }
 }
 
-/// What the configuration says of one handler; `nil` leaves it to the handler's registration, or to the server's default.
-public struct HandlerSettings: Sendable, Equatable {
-  public var executor: Executor?
-  public var timeout: Duration?
-  public var memoryLimitBytes: Int?
-  /// 1…100.
-  public var maxAttempts: Int?
-
-  public init(
-    executor: Executor? = nil, timeout: Duration? = nil, memoryLimitBytes: Int? = nil, maxAttempts: Int? = nil
-  ) {
-    self.executor = executor
-    self.timeout = timeout
-    self.memoryLimitBytes = memoryLimitBytes
-    self.maxAttempts = maxAttempts
-  }
-}
-
 /// Where jobs are kept.
 public enum StoreLocation: Sendable, Equatable {
   /// A file, made if it is missing; relative to the working directory.

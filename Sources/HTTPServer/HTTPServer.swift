@@ -26,10 +26,9 @@ public final class HTTPServer {
   public var onIdle: (@LoopActor () -> Void)?
   /// Requests whose head is complete and whose reply is not sent.
   public private(set) var requestsInFlight = 0
-  /// While draining: each reply closes its connection, and idle ones are closed at once.
-  public var closeAfterReply = false {
-    didSet { if closeAfterReply { closeIdle() } }
-  }
+  /// While draining: each reply says that its connection is closed. A connection without a request stays for the one that
+  /// its client may be sending at this moment; ``closeIdle()`` ends those that sent none.
+  public var closeAfterReply = false
 
   private let limits: Limits
   private var daemon: OpaquePointer?
@@ -133,7 +132,8 @@ public final class HTTPServer {
     tick = nil
   }
 
-  private func closeIdle() {
+  /// Closes the connections that have no request.
+  public func closeIdle() {
     doorkeeper?.sendAway(all: false)
     for connection in connections where connection.phase == .idle { connection.endQuietly() }
   }

@@ -3,11 +3,10 @@
 
 import Commands
 import Glibc
-import JobService
-import Multiprocessing
-
 @_exported public import HandlerAPI
 @_exported public import Handlers
+import JobService
+import Multiprocessing
 
 public enum MillraceServer {
   /// The `millrace` program, with these handlers: does what the command line says, and ends the process.

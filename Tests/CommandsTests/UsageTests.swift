@@ -51,7 +51,7 @@ struct UsageTests {
     ])
   func mistakes(arguments: [String], message: String, command: String) {
     let ran = Ran(arguments)
-    #expect(ran.errors == "millrace: \(message)\nmillrace: see 'millrace \(command)--help'\n")
+    #expect(ran.errors == "millrace: \(message) (see 'millrace \(command)--help')\n")
     #expect(ran.status == 64)
     #expect(ran.output.isEmpty)
   }

@@ -104,16 +104,21 @@ struct KeepAliveTests {
     }
   }
 
-  @Test("while draining every reply closes its connection, and idle ones are closed at once")
+  @Test("while draining every reply closes its connection; idle ones may be used once more until they are closed")
   func draining() async throws {
     try await withServer(answer: Self.answer) { server in
       let idle = try RawClient(server)
       _ = try idle.get("/bytes")
+      let used = try RawClient(server)
+      _ = try used.get("/bytes")
       let fresh = try RawClient(server)
       let busy = try RawClient(server)
       try busy.send("GET /prepared HTTP/1.1\r\nHo")
-      #expect(await server.eventually { $0.connectionCount == 3 })
+      #expect(await server.eventually { $0.connectionCount == 4 })
       await LoopActor.run { server.server.closeAfterReply = true }
+      try used.send("GET /bytes HTTP/1.1\r\nHost: test\r\n\r\n")
+      #expect(try used.reply().fields["connection"] == "close")
+      await LoopActor.run { server.server.closeIdle() }
       #expect(try idle.seesEnd())
       #expect(try fresh.seesEnd())
       try busy.send("st: test\r\n\r\n")

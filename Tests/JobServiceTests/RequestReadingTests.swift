@@ -91,7 +91,9 @@ struct RequestOriginTests {
     try origin.check(host: host, origin: nil, fetchSite: nil, changes: true)
   }
 
-  @Test("a foreign name is refused", arguments: ["evil.example", "localhost.evil.example", "1.2.3", "1.2.3.4.5", "256.1.1.1"])
+  @Test(
+    "a foreign name is refused",
+    arguments: ["evil.example", "localhost.evil.example", "1.2.3", "1.2.3.4.5", "256.1.1.1"])
   func foreign(host: String) {
     #expect(throws: APIError.self) { try origin.check(host: host, origin: nil, fetchSite: nil, changes: false) }
   }

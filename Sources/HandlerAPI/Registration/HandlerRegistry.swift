@@ -2,23 +2,6 @@
 
 import JobModel
 
-/// What the configuration may say of one handler; `nil`: the handler's own word counts.
-public struct HandlerSettings: Sendable, Equatable {
-  public var executor: Executor?
-  public var timeout: Duration?
-  public var memoryLimitBytes: Int?
-  public var maxAttempts: Int?
-
-  public init(
-    executor: Executor? = nil, timeout: Duration? = nil, memoryLimitBytes: Int? = nil, maxAttempts: Int? = nil
-  ) {
-    self.executor = executor
-    self.timeout = timeout
-    self.memoryLimitBytes = memoryLimitBytes
-    self.maxAttempts = maxAttempts
-  }
-}
-
 /// A handler as this server runs it.
 public struct RegisteredHandler: Sendable {
   public let handler: AnyHandler

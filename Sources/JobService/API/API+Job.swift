@@ -24,9 +24,10 @@ extension API {
           exchange.onClientGone = { client.abandon() }
           let isEnough: (Job) -> Bool = { known ? $0 != first : $0.state.isFinal }
           let generation = memory.board.generation(of: id)
-          job = try await waits.job(id, limit: wait.duration, wait: client, isEnough: isEnough) {
-            () async throws(StoreError) in try await self.current(id)
-          } ?? job
+          job =
+            try await waits.job(id, limit: wait.duration, wait: client, isEnough: isEnough) {
+              () async throws(StoreError) in try await self.current(id)
+            } ?? job
           reply = replies.make(job, generation: generation)
         }
       }

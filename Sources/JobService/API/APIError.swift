@@ -1,5 +1,5 @@
-import HandlerAPI
 import HTTPServer
+import HandlerAPI
 import JobModel
 import JobStore
 import StrictJSON
@@ -94,10 +94,8 @@ enum JSONText {
     writer.beginArray()
     for error in errors {
       writer.beginObject()
-      writer.key("pointer")
-      writer.string(error.pointer)
-      writer.key("detail")
-      writer.string(error.detail)
+      writer.field("pointer", error.pointer)
+      writer.field("detail", error.detail)
       writer.endObject()
     }
     writer.endArray()

@@ -24,18 +24,13 @@ enum HandlersDocument {
 
   private static func write(_ handler: RegisteredHandler, into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("name")
-    writer.string(handler.name)
-    writer.key("summary")
-    writer.string(handler.handler.properties.summary)
-    writer.key("executor")
-    writer.string(handler.executor.rawValue)
-    writer.key("accepts_body")
-    writer.bool(handler.handler.acceptsRawBody)
+    writer.field("name", handler.name)
+    writer.field("summary", handler.handler.properties.summary)
+    writer.field("executor", handler.executor.rawValue)
+    writer.field("accepts_body", handler.handler.acceptsRawBody)
     writer.key("timeout")
     if let timeout = handler.timeout { writer.string(DurationText.text(timeout)) } else { writer.null() }
-    writer.key("max_attempts")
-    writer.int(handler.maxAttempts)
+    writer.field("max_attempts", handler.maxAttempts)
     writer.key("memory_limit_bytes")
     if handler.executor == .process, let bytes = handler.memoryLimitBytes { writer.int(bytes) } else { writer.null() }
     writer.key("input_schema")

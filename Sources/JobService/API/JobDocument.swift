@@ -12,58 +12,38 @@ enum JobDocument {
   static func write(_ job: Job, into writer: inout JSONWriter) {
     let path = path(job.id)
     writer.beginObject()
-    writer.key("id")
-    writer.string(job.id.description)
-    writer.key("handler")
-    writer.string(job.handler)
-    writer.key("queue")
-    writer.string(job.queue)
-    writer.key("state")
-    writer.string(job.state.rawValue)
-    writer.key("done")
-    writer.bool(job.state.isFinal)
-    writer.key("priority")
-    writer.int(job.priority)
-    writer.key("args")
-    writer.raw(job.input.args)
-    writer.key("attempt")
-    writer.int(job.attempt)
-    writer.key("max_attempts")
-    writer.int(job.maxAttempts)
+    writer.field("id", job.id.description)
+    writer.field("handler", job.handler)
+    writer.field("queue", job.queue)
+    writer.field("state", job.state.rawValue)
+    writer.field("done", job.state.isFinal)
+    writer.field("priority", job.priority)
+    writer.field("args", raw: job.input.args)
+    writer.field("attempt", job.attempt)
+    writer.field("max_attempts", job.maxAttempts)
     writer.key("progress")
     write(job.progress, into: &writer)
     writeResult(job.result, into: &writer)
     writer.key("error")
     if let error = job.error { write(error, into: &writer) } else { writer.null() }
-    writer.key("created_at")
-    write(job.createdAt, into: &writer)
-    writer.key("scheduled_at")
-    write(job.scheduledAt, into: &writer)
-    writer.key("started_at")
-    write(job.startedAt, into: &writer)
-    writer.key("finished_at")
-    write(job.finishedAt, into: &writer)
-    writer.key("expires_at")
-    write(job.expiresAt, into: &writer)
+    writer.field("created_at", job.createdAt)
+    writer.field("scheduled_at", job.scheduledAt)
+    writer.field("started_at", job.startedAt)
+    writer.field("finished_at", job.finishedAt)
+    writer.field("expires_at", job.expiresAt)
     writer.key("run_by")
     write(job.runBy, into: &writer)
     writer.key("usage")
     write(job.usage, into: &writer)
     writer.key("attempts")
     writeAttempts(job, into: &writer)
-    writer.key("metadata")
-    writer.raw(job.metadata)
-    writer.key("links")
-    writer.beginObject()
-    writer.key("self")
-    writer.string(path)
-    writer.key("result")
-    writer.string(path + "/result")
-    writer.key("log")
-    writer.string(path + "/log")
-    writer.key("cancel")
-    writer.string(path + "/cancel")
-    writer.endObject()
+    writer.field("metadata", raw: job.metadata)
+    writer.object("links") { links in
+      links.field("self", path)
+      links.field("result", path + "/result")
+      links.field("log", path + "/log")
+      links.field("cancel", path + "/cancel")
+    }
     writer.endObject()
   }
 
@@ -71,18 +51,12 @@ enum JobDocument {
 
   static func write(_ error: JobError, into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("type")
-    writer.string(error.kind.rawValue)
-    writer.key("message")
-    writer.string(error.message)
-    writer.key("signal")
-    if let signal = error.signal { writer.string(signal) } else { writer.null() }
-    writer.key("exit_status")
-    if let status = error.exitStatus { writer.int(status) } else { writer.null() }
-    writer.key("backtrace")
-    if let backtrace = error.backtrace { writer.string(backtrace) } else { writer.null() }
-    writer.key("attempt")
-    writer.int(error.attempt)
+    writer.field("type", error.kind.rawValue)
+    writer.field("message", error.message)
+    writer.field("signal", error.signal)
+    writer.field("exit_status", error.exitStatus)
+    writer.field("backtrace", error.backtrace)
+    writer.field("attempt", error.attempt)
     writer.endObject()
   }
 
@@ -93,57 +67,37 @@ enum JobDocument {
     } else {
       writer.null()
     }
-    writer.key("result_type")
-    if let result { writer.string(result.mediaType) } else { writer.null() }
-    writer.key("result_bytes")
-    if let result { writer.int(result.byteCount) } else { writer.null() }
+    writer.field("result_type", result?.mediaType)
+    writer.field("result_bytes", result?.byteCount)
   }
 
   private static func write(_ progress: JobProgress?, into writer: inout JSONWriter) {
     guard let progress else { return writer.null() }
     writer.beginObject()
-    writer.key("completed")
-    writer.int(progress.completed)
-    writer.key("total")
-    if let total = progress.total { writer.int(total) } else { writer.null() }
-    writer.key("message")
-    if let message = progress.message { writer.string(message) } else { writer.null() }
+    writer.field("completed", progress.completed)
+    writer.field("total", progress.total)
+    writer.field("message", progress.message)
     writer.endObject()
-  }
-
-  static func write(_ moment: Timestamp?, into writer: inout JSONWriter) {
-    guard let moment else { return writer.null() }
-    writer.string(RFC3339.text(moment))
   }
 
   private static func write(_ runBy: RunBy?, into writer: inout JSONWriter) {
     guard let runBy else { return writer.null() }
     writer.beginObject()
-    writer.key("node")
-    writer.string(runBy.node)
-    writer.key("acceptor")
-    writer.int(runBy.acceptor)
-    writer.key("pid")
-    if runBy.pid > 0 { writer.int(runBy.pid) } else { writer.null() }
+    writer.field("node", runBy.node)
+    writer.field("acceptor", runBy.acceptor)
+    writer.field("pid", runBy.pid > 0 ? runBy.pid : nil)
     writer.endObject()
   }
 
   private static func write(_ usage: JobUsage?, into writer: inout JSONWriter) {
     guard let usage else { return writer.null() }
     writer.beginObject()
-    writer.key("queued_ms")
-    writer.double(milliseconds(usage.queued))
-    writer.key("wall_ms")
-    writer.double(milliseconds(usage.wall))
-    writer.key("cpu_ms")
-    if let cpu = usage.cpu { writer.double(milliseconds(cpu)) } else { writer.null() }
-    writer.key("max_rss_bytes")
-    if let bytes = usage.maxResidentBytes { writer.int(bytes) } else { writer.null() }
+    writer.field("queued_ms", milliseconds: usage.queued)
+    writer.field("wall_ms", milliseconds: usage.wall)
+    writer.field("cpu_ms", milliseconds: usage.cpu)
+    writer.field("max_rss_bytes", usage.maxResidentBytes)
     writer.endObject()
   }
-
-  /// Microseconds are kept: thousandths of a millisecond.
-  private static func milliseconds(_ duration: Duration) -> Double { Double(duration.microsecondsClamped) / 1000 }
 
   /// Every attempt so far; the present or last one is the job itself.
   private static func writeAttempts(_ job: Job, into writer: inout JSONWriter) {
@@ -160,12 +114,9 @@ enum JobDocument {
 
   private static func write(_ attempt: PastAttempt, into writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("attempt")
-    writer.int(attempt.attempt)
-    writer.key("started_at")
-    write(attempt.startedAt, into: &writer)
-    writer.key("finished_at")
-    write(attempt.finishedAt, into: &writer)
+    writer.field("attempt", attempt.attempt)
+    writer.field("started_at", attempt.startedAt)
+    writer.field("finished_at", attempt.finishedAt)
     writer.key("run_by")
     write(attempt.runBy, into: &writer)
     writer.key("usage")

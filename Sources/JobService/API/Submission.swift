@@ -1,5 +1,5 @@
-import HandlerAPI
 import HTTPServer
+import HandlerAPI
 import JobModel
 import StrictJSON
 

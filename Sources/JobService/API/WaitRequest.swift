@@ -28,8 +28,10 @@ struct WaitRequest: Sendable, Equatable {
     for preference in prefer.split(separator: ",") {
       let words = preference.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1).map(\.trimmed)
       guard words.count == 2, words[0].lowercased() == "wait" else { continue }
-      let value = words[1].hasPrefix("\"") && words[1].hasSuffix("\"") ? String(words[1].dropFirst().dropLast()) : words[1]
-      guard let seconds = Int(value), seconds >= 0 else { return nil }
+      let isQuoted = words[1].count > 1 && words[1].hasPrefix("\"") && words[1].hasSuffix("\"")
+      guard let seconds = Int(isQuoted ? String(words[1].dropFirst().dropLast()) : words[1]), seconds >= 0 else {
+        return nil
+      }
       return WaitRequest(seconds: min(seconds, limitSeconds), isPreference: true)
     }
     return nil

@@ -59,7 +59,8 @@ final class ProcessRunner: JobRunner {
       running[ObjectIdentifier(attempt)] = Run(handle: handle, attempt: attempt)
     } catch {
       // The end must not come from within `start`.
-      let error = JobError(.handlerError, "the job could not be given to a worker: \(error)", attempt: attempt.job.attempt)
+      let text = "the job could not be given to a worker: \(error)"
+      let error = JobError(.handlerError, text, attempt: attempt.job.attempt)
       Task { events.ended(attempt, AttemptEnd(result: .failed(error), wall: .zero)) }
     }
     showSoon()

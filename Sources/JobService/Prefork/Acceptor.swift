@@ -30,6 +30,8 @@ final class Acceptor {
   private var isStopping = false
 
   static let beatInterval = Duration.seconds(1)
+  /// How long idle connections of an acceptor that leaves alone are kept.
+  static let lastRequestsLimit = Duration.seconds(2)
   /// What the last replies of a stopping server may take.
   static let lastRepliesLimit = Duration.seconds(5)
   /// What closing the store and ending the workers may take.
@@ -200,6 +202,9 @@ final class Acceptor {
     Task {
       await dispatcher.drain(limit: limit)
       api.waits.abandonAll()
+      if !seat.table.isStopping { await lastRequests() }
+      server.stopAccepting()
+      server.closeIdle()
       await lastReplies()
       // Whatever hangs from here on is given up: nothing is left to lose.
       EpollLoop.shared.schedule(after: Self.closeLimit) { _exit(0) }
@@ -211,8 +216,14 @@ final class Acceptor {
     }
   }
 
+  /// An acceptor that leaves alone gives clients a moment to use their open connections once more: the reply then tells
+  /// them to make a new one, which another acceptor takes. So none of their requests meets a connection being closed.
+  private func lastRequests() async {
+    let end = MonotonicClock.now + Self.lastRequestsLimit.nanosecondsClamped
+    while server.connectionCount > 0, MonotonicClock.now < end { await EpollLoop.shared.sleep(.milliseconds(20)) }
+  }
+
   private func lastReplies() async {
-    server.stopAccepting()
     if server.requestsInFlight == 0 { return }
     await withCheckedContinuation { continuation in
       var waiting: CheckedContinuation<Void, Never>? = continuation

@@ -1,17 +1,13 @@
 import Configuration
 import HandlerAPI
+import JobModel
 
 extension HandlerRegistry {
   /// The handlers as the configuration wants them. What neither it nor a handler says is the server's default.
   init(types: [any Handler.Type], _ configuration: ServerConfiguration) throws(HandlerRegistrationError) {
-    var settings: [String: HandlerAPI.HandlerSettings] = [:]
-    for (name, configured) in configuration.handlers {
-      settings[name] = HandlerAPI.HandlerSettings(
-        executor: configured.executor, timeout: configured.timeout, memoryLimitBytes: configured.memoryLimitBytes,
-        maxAttempts: configured.maxAttempts)
-    }
+    var settings = configuration.handlers
     for type in types {
-      var one = settings[type.name] ?? HandlerAPI.HandlerSettings()
+      var one = settings[type.name] ?? HandlerSettings()
       one.timeout = one.timeout ?? type.timeout ?? configuration.defaultTimeout
       one.memoryLimitBytes = one.memoryLimitBytes ?? configuration.memoryLimitBytes
       settings[type.name] = one
