@@ -86,7 +86,7 @@ struct SignalTests {
         $0["state"] == "running" && $0["attempt"].int ?? 0 > 1
       }
       // A sibling that had not heard of the signal yet may have taken it up for a moment.
-      #expect(job["attempts"].items.dropLast().allSatisfy { $0["error"]["type"] == "lost" })
+      #expect(job["attempts"].items.dropLast().allSatisfy { $0["error"]["type"] == "lost" }, "\(job)")
       try server.cancel(id)
     }
     try folder.remove()
