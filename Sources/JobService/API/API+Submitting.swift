@@ -11,7 +11,7 @@ extension API {
 
   /// Whether a job can be taken now; asked before a body is read, and again before it is stored.
   func admit() throws(APIError) {
-    if isDraining { throw .draining }
+    if isDraining || dispatcher.identity.isServerStopping() { throw .draining }
     if memory.board.queuedEstimate >= context.limits.queued {
       throw .overloaded("\(context.limits.queued) jobs are waiting already", retryAfterSeconds: 5)
     }

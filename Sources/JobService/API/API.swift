@@ -66,6 +66,7 @@ final class API: HTTPApplication {
       lastGoodHost = host
     }
     if case .unknown = route { throw .notFound("there is nothing at this path") }
+    // It has no resource that could take one method and not another.
     if case .noSuchJob = route { throw .notFound("there is no such job: its id is malformed") }
     guard route.methods.contains(head.method.name) else { throw .methodNotAllowed(route.methods) }
   }

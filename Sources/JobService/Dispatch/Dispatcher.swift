@@ -126,7 +126,8 @@ final class Dispatcher: AttemptEvents {
     memory.seats.setFree(lane.state.hasFreeSlot ? lane.state.room : 0, executor, seat: identity.seat)
     memory.seats.setRunning(lane.state.running, executor, seat: identity.seat)
     let generation = memory.board.lineGeneration(executor)
-    let size = lane.state.claimSize(lineGeneration: generation)
+    // What a sibling gives back at the server's end is for the next start.
+    let size = identity.isServerStopping() ? 0 : lane.state.claimSize(lineGeneration: generation)
     if size > 0 { lane.state.claimBegan(size) }
     lanes[executor] = lane
     if size > 0 { Task { await self.claim(executor, size, generation) } }

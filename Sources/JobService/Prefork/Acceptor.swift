@@ -83,7 +83,7 @@ final class Acceptor {
     let table = seat.table
     let identity = AcceptorIdentity(
       seat: index, owner: OwnerID(number: seat.ownerNumber), notices: memory.notices,
-      isTaken: { table.state(of: $0) != .empty }, wake: { table.wake($0) })
+      isTaken: { table.state(of: $0) != .empty }, isServerStopping: { table.isStopping }, wake: { table.wake($0) })
 
     var runners: [Executor: any JobRunner] = [
       .task: LocalRunner(slots: configuration.tasks, threads: nil, instances: instances, bodies: bodies),
@@ -200,7 +200,9 @@ final class Acceptor {
     // While the whole server stops, polls are still answered. An acceptor that leaves alone leaves them to the others.
     if !seat.table.isStopping { server.stopAccepting() }
     Task {
+      let began = MonotonicClock.now
       await dispatcher.drain(limit: limit)
+      await lastWaits(until: began + limit.nanosecondsClamped)
       api.waits.abandonAll()
       if !seat.table.isStopping { await lastRequests() }
       server.stopAccepting()
@@ -213,6 +215,20 @@ final class Acceptor {
       // Waited for, so that the master finds no strays of this process.
       await pool?.terminateAndWait()
       EpollLoop.shared.stop()
+    }
+  }
+
+  /// Clients may wait here for jobs that other acceptors still finish.
+  private func lastWaits(until end: UInt64) async {
+    let seats = plan.memory.seats
+    func someoneWorks() -> Bool {
+      (0..<seats.seats).contains { other in
+        other != seat.index && seat.table.state(of: other) != .empty
+          && Executor.allCases.contains { seats.running($0, seat: other) > 0 }
+      }
+    }
+    while !api.waits.isEmpty, someoneWorks(), MonotonicClock.now < end {
+      await EpollLoop.shared.sleep(.milliseconds(20))
     }
   }
 

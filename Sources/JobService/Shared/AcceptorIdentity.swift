@@ -7,6 +7,8 @@ struct AcceptorIdentity: Sendable {
   let notices: NoticeRings
   /// Whether an acceptor sits in that seat.
   let isTaken: @Sendable (Int) -> Bool
+  /// Whether the whole server is being stopped, even if this acceptor was not told yet.
+  let isServerStopping: @Sendable () -> Bool
   /// Wakes the acceptor of another seat.
   let wake: @Sendable (Int) -> Void
 
