@@ -217,8 +217,8 @@ final class Acceptor {
       await dispatcher.drain(limit: limit)
       await lastWaits(until: began + limit.nanosecondsClamped)
       api.waits.abandonAll()
-      if !seat.table.isStopping { await lastRequests() }
       server.stopAccepting()
+      if limit > .zero { await lastRequests() }
       server.closeIdle()
       await lastReplies()
       // Whatever hangs from here on is given up: nothing is left to lose.
@@ -245,8 +245,9 @@ final class Acceptor {
     }
   }
 
-  /// An acceptor that leaves alone gives clients a moment to use their open connections once more: the reply then tells
-  /// them to make a new one, which another acceptor takes. So none of their requests meets a connection being closed.
+  /// Gives clients a moment to use their open connections once more: the reply then tells them to make a new one, which
+  /// another acceptor takes. So none of their requests meets a connection being closed, nor does the first request of a
+  /// connection that was just accepted.
   private func lastRequests() async {
     let end = MonotonicClock.now + Self.lastRequestsLimit.nanosecondsClamped
     while server.connectionCount > 0, MonotonicClock.now < end { await EpollLoop.shared.sleep(.milliseconds(20)) }
