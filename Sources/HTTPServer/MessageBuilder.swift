@@ -35,6 +35,8 @@ enum MessageBuilder {
   }
 
   static func add(_ field: HTTPField, to response: OpaquePointer) {
+    // libmicrohttpd has no fields without a value, and such a field says nothing.
+    if field.value.isEmpty { return }
     if MHD_add_response_header(response, field.name, field.value) == .YES { return }
     // A line break in a value would begin another field, or the body; libmicrohttpd refuses such values (and tabs).
     let printable = field.value.utf8.map { $0 < 0x20 ? 0x20 : $0 }

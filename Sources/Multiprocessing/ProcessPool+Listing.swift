@@ -18,6 +18,8 @@ public struct WorkerSnapshot: Sendable, Equatable {
 
 extension ProcessPool {
   public var size: Int { state.size }
+  /// The fork server and the nursery that would fork another are dead: this pool runs nothing any more.
+  public var isGone: Bool { state.forkServer == .gone }
   public var idleCount: Int { state.idleCount }
   /// Workers that have a call.
   public var busyCount: Int { state.busyCount }

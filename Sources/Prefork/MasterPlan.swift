@@ -25,7 +25,7 @@ public struct MasterPlan {
   public var reload: () throws -> AcceptorBody
 
   /// What an acceptor may take beyond its drain timeout to write down what it did not finish.
-  public static let drainMargin = Duration.seconds(5)
+  public static let drainMargin = Duration.seconds(8)
 
   public init(
     listeners: [ListenSocket], acceptors: Int, log: @escaping Log, reload: @escaping () throws -> AcceptorBody,

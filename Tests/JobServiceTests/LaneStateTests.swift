@@ -90,7 +90,37 @@ struct LaneStateTests {
     lane.started()
     for _ in 0..<9 { lane.backlogged() }
     #expect(lane.claimSize(lineGeneration: 5) == 0)
-    lane.leftBacklog(2)
+    lane.leftBacklog()
+    lane.leftBacklog()
     #expect(lane.claimSize(lineGeneration: 5) == 3)
+  }
+
+  @Test("what was returned to the line is not claimed ahead again before a run has ended")
+  func returnedBacklog() {
+    var lane = LaneState(slots: 1, claimsAhead: true)
+    lane.started()
+    lane.ended(runMicroseconds: 100)
+    lane.started()
+    lane.claimBegan(3)
+    lane.claimEnded(found: 3, lineGeneration: 5)
+    for _ in 0..<3 { lane.backlogged() }
+    lane.backlogReturned()
+    #expect(lane.backlog == 0 && lane.claimSize(lineGeneration: 6) == 0)
+    lane.ended(runMicroseconds: 100)
+    #expect(lane.claimSize(lineGeneration: 6) > 1)
+  }
+
+  @Test("a lane is quiet only while no claim and no submit is under way")
+  func quiet() {
+    var lane = LaneState(slots: 1, claimsAhead: false)
+    #expect(lane.isQuiet)
+    lane.claimBegan(1)
+    #expect(!lane.isQuiet)
+    lane.claimEnded(found: 0, lineGeneration: 1)
+    #expect(lane.isQuiet)
+    lane.reserve()
+    #expect(!lane.isQuiet)
+    lane.unreserve()
+    #expect(lane.isQuiet)
   }
 }

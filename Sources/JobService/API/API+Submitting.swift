@@ -91,8 +91,12 @@ extension API {
     try admit()
     let now = Timestamp.now
     let job = submission.job(id: issuer.next(now: now), now: now)
-    // Kept from here on: the row will name it. A file whose row was never committed is swept at the next start.
-    if case .file(let file) = exchange.body { file.keep() }
+    if case .file = job.input {
+      // The client may have left since the body came, and its file with it: then nobody waits for an answer either.
+      guard case .file(let file) = exchange.body else { throw APIError.badRequest("the client has left") }
+      // Kept from here on: the row will name it. A file whose row was never committed is swept at the next start.
+      file.keep()
+    }
     let generation = memory.board.generation(of: job.id)
     do {
       let stored = try await dispatcher.submit(job)

@@ -224,7 +224,9 @@ final class API: HTTPApplication {
   func missing(_ id: JobID) -> APIError { issuer.issued(id) ? .gone : .notFound("there is no such job") }
 
   private func file(_ exchange: HTTPExchange) throws(APIError) {
-    guard let response = files?.response(for: exchange.head) else { throw .notFound("there is nothing at this path") }
+    guard var response = files?.response(for: exchange.head) else { throw .notFound("there is nothing at this path") }
+    // The page's other rules stand in itself; this one counts in a header only (CSP Level 3, section 6.4.2).
+    response.headers.append(HTTPField("Content-Security-Policy", "frame-ancestors 'none'"))
     send(exchange, .file, response)
   }
 }

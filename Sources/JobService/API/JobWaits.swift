@@ -37,6 +37,8 @@ final class JobWaits {
   }
   private let memory: ServiceMemory
   private let seat: Int
+  /// The server is about to end: nobody waits any more.
+  private var isClosed = false
   /// Called when the first client begins to wait: changes elsewhere matter from now on.
   var onFirstWait: @LoopActor () -> Void = {}
 
@@ -53,6 +55,7 @@ final class JobWaits {
     _ id: JobID, limit: Duration, wait: Wait, isEnough: (Job) -> Bool,
     read: () async throws(StoreError) -> Job?
   ) async throws(StoreError) -> Job? {
+    if isClosed { return try await read() }
     // Registered before the first look, so that no change falls between the two.
     if count == 0 { onFirstWait() }
     waits[id, default: []].append(wait)
@@ -99,8 +102,9 @@ final class JobWaits {
     for waiting in waits.values { for wait in waiting { wait.tell(nil) } }
   }
 
-  /// Ends every wait: the clients get the jobs as they are.
+  /// Ends every wait, present or to come: the clients get the jobs as they are.
   func abandonAll() {
+    isClosed = true
     for waiting in waits.values { for wait in waiting { wait.abandon() } }
   }
 

@@ -23,7 +23,7 @@ extension Dispatcher {
   func returnBacklog(_ executor: Executor) {
     guard let returned = lanes[executor]?.backlog, !returned.isEmpty else { return }
     lanes[executor]?.backlog = []
-    lanes[executor]?.state.leftBacklog(returned.count)
+    lanes[executor]?.state.backlogReturned()
     for attempt in returned {
       attempt.phase = .finishing
       Task { await self.giveBack(attempt) }

@@ -2,8 +2,8 @@ import EventLoop
 import JobModel
 
 extension Dispatcher {
-  /// How long interrupted attempts may take to end, and their ends to be stored.
-  static let interruptLimit = Duration.seconds(5)
+  /// How long interrupted attempts may take to end, and their ends to be stored: a worker is killed after one second.
+  static let interruptLimit = Duration.seconds(2)
 
   /// Takes nothing more, lets what runs finish within `limit`, then gives the rest back to the line.
   func drain(limit: Duration) async {
@@ -23,15 +23,18 @@ extension Dispatcher {
   }
 
   private func waitUntilIdle(limit: Duration) async {
-    if attempts.isEmpty || limit <= .zero { return }
+    if isIdle || limit <= .zero { return }
     let timer = EpollLoop.shared.schedule(after: limit) { [weak self] in self?.resumeIdleWaits() }
     await withCheckedContinuation { idleContinuations.append($0) }
     EpollLoop.shared.cancel(timer)
   }
 
   func resumeIfIdle() {
-    if attempts.isEmpty { resumeIdleWaits() }
+    if !idleContinuations.isEmpty, isIdle { resumeIdleWaits() }
   }
+
+  /// Nothing runs, and nothing is on its way here: a claim or a submit that is committed later would be left to nobody.
+  private var isIdle: Bool { attempts.isEmpty && lanes.values.allSatisfy(\.state.isQuiet) }
 
   private func resumeIdleWaits() {
     let waiting = idleContinuations

@@ -65,6 +65,7 @@ extension Dispatcher {
         case .notOwned:
           log.warning("an attempt ended that no longer owned its job", metadata: ["job": "\(job.id)"])
           memory.board.markChanged(job.id)
+          await discardResult(of: job)
           return
         }
       } catch {
@@ -72,6 +73,16 @@ extension Dispatcher {
         if error.kind == .closed { return }
         await EpollLoop.shared.sleep(.seconds(1))
       }
+    }
+  }
+
+  /// Removes the file of a result that no row will ever name.
+  private func discardResult(of job: Job) async {
+    guard case .file(let name)? = job.result?.body else { return }
+    do {
+      try await results.discard(name)
+    } catch {
+      log.warning("a spool file cannot be removed", metadata: ["job": "\(job.id)", "error": "\(error)"])
     }
   }
 

@@ -78,11 +78,13 @@ final class Dispatcher: AttemptEvents {
       } catch {
         lanes[executor]?.state.unreserve()
         fill(executor)
+        resumeIfIdle()
         throw error
       }
       lanes[executor]?.state.unreserve()
       memory.counters.add(.jobsSubmitted, seat: identity.seat)
       take(claimed)
+      resumeIfIdle()
       return claimed
     }
     try await store.submit(job)
@@ -121,7 +123,6 @@ final class Dispatcher: AttemptEvents {
   /// Takes from the line what there is room for.
   func fill(_ executor: Executor) {
     guard var lane = lanes[executor] else { return }
-    lane.state.slots = lane.runner.slots
     // Published before the line's generation is read (see SeatBoard.setFree).
     memory.seats.setFree(lane.state.hasFreeSlot ? lane.state.room : 0, executor, seat: identity.seat)
     memory.seats.setRunning(lane.state.running, executor, seat: identity.seat)
@@ -144,6 +145,7 @@ final class Dispatcher: AttemptEvents {
       EpollLoop.shared.schedule(after: .seconds(1)) { [weak self] in
         self?.lanes[executor]?.state.claimFailed()
         self?.fill(executor)
+        self?.resumeIfIdle()
       }
       return
     }
@@ -155,6 +157,7 @@ final class Dispatcher: AttemptEvents {
       take(job)
     }
     fill(executor)
+    resumeIfIdle()
   }
 
   /// Puts a job that is `running` under this owner to work.
@@ -168,7 +171,11 @@ final class Dispatcher: AttemptEvents {
     attempts[job.id] = attempt
     if earlyStops.removeValue(forKey: job.id) != nil { Task { await self.stopIfCancelled(job.id) } }
     guard var lane = lanes[job.executor] else { preconditionFailure("no lane for executor \(job.executor)") }
-    if lane.state.hasFreeSlot {
+    if lane.state.isClosed {
+      // Its claim was under way when the lane closed.
+      attempt.phase = .finishing
+      Task { await self.giveBack(attempt) }
+    } else if lane.state.hasFreeSlot {
       start(attempt)
     } else {
       lane.state.backlogged()
@@ -191,6 +198,7 @@ final class Dispatcher: AttemptEvents {
 
   /// Gives free slots to the backlog.
   func startNext(_ executor: Executor) {
+    if let slots = lanes[executor]?.runner.slots { lanes[executor]?.state.slots = slots }
     while let lane = lanes[executor], lane.state.hasFreeSlot, let next = lane.backlog.first {
       lanes[executor]?.backlog.removeFirst()
       lanes[executor]?.state.leftBacklog()

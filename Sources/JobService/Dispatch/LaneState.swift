@@ -49,6 +49,9 @@ struct LaneState: Sendable, Equatable {
 
   var hasFreeSlot: Bool { running < slots }
 
+  /// No job is on its way here from the store.
+  var isQuiet: Bool { reserved == 0 && claiming == 0 }
+
   /// Whether a job that is submitted now may start here without passing anybody in the line.
   func mayStartAtOnce(lineGeneration: UInt64) -> Bool { room > 0 && emptyAt == lineGeneration }
 
@@ -81,7 +84,15 @@ struct LaneState: Sendable, Equatable {
   }
 
   mutating func backlogged() { backlog += 1 }
-  mutating func leftBacklog(_ count: Int = 1) { backlog -= count }
+  mutating func leftBacklog() { backlog -= 1 }
+
+  /// What waited here for long goes back to the line. Runs are not short now, so nothing is claimed ahead before the next
+  /// one has ended: else the same jobs would be claimed and returned over and over.
+  mutating func backlogReturned() {
+    backlog = 0
+    averageRunMicroseconds = nil
+  }
+
   mutating func started() { running += 1 }
 
   mutating func ended(runMicroseconds: Double) {

@@ -18,6 +18,8 @@ final class ProcessRunner: JobRunner {
   private var running: [ObjectIdentifier: Run] = [:]
   private var seenRestarts = 0
   private var isShowing = false
+  /// Called when there will be no worker any more: this acceptor cannot do its part and has to be replaced.
+  var onGone: (@LoopActor () -> Void)?
 
   private struct Run {
     let handle: CallHandle
@@ -42,14 +44,15 @@ final class ProcessRunner: JobRunner {
       let text = String(decoding: bytes.prefix(2000), as: UTF8.self)
       log.info("a worker printed", metadata: ["pid": "\(pid)", "text": "\(text)"])
     }
-    pool.onForkServerTrouble = { trouble in
+    pool.onForkServerTrouble = { [weak self] trouble in
       log.error("the fork server is in trouble", metadata: ["trouble": "\(trouble)"])
+      if trouble == .gone { self?.onGone?() }
     }
     pool.onIdle = { [weak self] in self?.showSoon() }
     showSoon()
   }
 
-  var slots: Int { pool.size }
+  var slots: Int { pool.isGone ? 0 : pool.size }
 
   func start(_ attempt: Attempt, events: any AttemptEvents) {
     do {
@@ -57,8 +60,10 @@ final class ProcessRunner: JobRunner {
         self?.finished(attempt, events, finished)
       }
       running[ObjectIdentifier(attempt)] = Run(handle: handle, attempt: attempt)
+    } catch PoolRefusal.noForkServer, PoolRefusal.closed {
+      // Not the job's fault: it goes back to the line. The end must not come from within `start`.
+      Task { events.ended(attempt, AttemptEnd(result: .interrupted, wall: .zero)) }
     } catch {
-      // The end must not come from within `start`.
       let text = "the job could not be given to a worker: \(error)"
       let error = JobError(.handlerError, text, attempt: attempt.job.attempt)
       Task { events.ended(attempt, AttemptEnd(result: .failed(error), wall: .zero)) }
@@ -156,7 +161,7 @@ final class ProcessRunner: JobRunner {
   }
 
   private func show() {
-    let workers = pool.workers
+    let workers = pool.workers.prefix(WorkerTable.rowsASeat)
     for index in 0..<max(workers.count, shownRows) {
       let row = index < workers.count ? workers[index] : nil
       memory.workers.set(

@@ -11,6 +11,10 @@ struct ResultKeeper: Sendable {
 
   /// Reads and checks a result; the outcome is `invalid_result` where it is not what it says it is.
   func keep(mediaType: String, _ payload: Payload, for job: Job) async -> JobOutcome {
+    guard MediaType.isWellFormed(mediaType) else {
+      let text = "the result's media type is not one: '\(mediaType.prefix(100))'"
+      return .failed(JobError(.invalidResult, text, attempt: job.attempt))
+    }
     do {
       switch payload {
       case .bytes(let bytes) where bytes.count <= JobResult.inlineLimitBytes:
@@ -33,9 +37,23 @@ struct ResultKeeper: Sendable {
       return .failed(JobError(.invalidResult, "the result could not be stored: \(error)", attempt: job.attempt))
     }
   }
+
+  /// Removes a result's file.
+  func discard(_ name: String) async throws {
+    let spool = spool
+    try await disk.run { try spool.remove(name) }
+  }
 }
 
 enum MediaType {
+  /// Whether it can stand in a header: `type/subtype` with anything printable behind it (RFC 9110, section 8.3.1).
+  static func isWellFormed(_ mediaType: String) -> Bool {
+    let essence = mediaType.prefix { $0 != ";" }
+    let parts = essence.split(separator: "/", omittingEmptySubsequences: false)
+    return mediaType.utf8.count <= 255 && mediaType.utf8.allSatisfy { (0x20..<0x7f).contains($0) }
+      && parts.count == 2 && parts.allSatisfy { !$0.trimmed.isEmpty }
+  }
+
   /// `application/json` and the `+json` types (RFC 6839, section 3.1), with or without parameters.
   static func isJSON(_ mediaType: String) -> Bool {
     let essence = mediaType.prefix { $0 != ";" }.lowercased().trimmed

@@ -25,6 +25,7 @@ final class Acceptor {
   private let api: API
   private let server: HTTPServer
   private let pool: ProcessPool?
+  private let processRunner: ProcessRunner?
   private let signals: SignalDescriptor
   private let log: Logger
   private var isStopping = false
@@ -32,17 +33,19 @@ final class Acceptor {
   static let beatInterval = Duration.seconds(1)
   /// How long idle connections of an acceptor that leaves alone are kept.
   static let lastRequestsLimit = Duration.seconds(2)
-  /// What the last replies of a stopping server may take.
-  static let lastRepliesLimit = Duration.seconds(5)
+  /// What the last replies of a stopping server may take. With `Dispatcher.interruptLimit`, the last requests and the close
+  /// it must fit into the master's `drainMargin`, and without the last requests into a quick stop (5 s), or this process is
+  /// killed.
+  static let lastRepliesLimit = Duration.milliseconds(1500)
   /// What closing the store and ending the workers may take.
-  static let closeLimit = Duration.seconds(5)
+  static let closeLimit = Duration.seconds(1)
 
   /// Runs in the acceptor's process; leaves with `_exit`.
   nonisolated static func main(_ seat: AcceptorSeat, _ plan: AcceptorPlan) -> Never {
     var log = plan.log
     log[metadataKey: "acceptor"] = "\(seat.index)"
     do {
-      let workers = plan.workers(seat: seat.index)
+      let workers = plan.workers(rank: rank(of: seat))
       let forkServer =
         try workers > 0 ? ForkServer.start(WorkerGlue.program(plan.handlers)) : nil
       let named = log
@@ -67,6 +70,14 @@ final class Acceptor {
     } catch {
       log.critical("the acceptor cannot start", metadata: ["error": "\(error)"])
       return 1
+    }
+  }
+
+  /// The acceptor's place among those of its generation. The master fills seats in order, and a seat whose acceptor died
+  /// keeps its place.
+  nonisolated private static func rank(of seat: AcceptorSeat) -> Int {
+    seat.table.snapshots().count {
+      $0.generation == seat.generation && $0.index < seat.index && $0.state != .draining
     }
   }
 
@@ -106,12 +117,13 @@ final class Acceptor {
     ]
     if let forkServer {
       let pool = ProcessPool(size: workers, forkServer: forkServer)
-      runners[.process] = ProcessRunner(
+      let runner = ProcessRunner(
         pool: pool, bodies: bodies, seat: index, memory: memory, memoryLimitBytes: configuration.memoryLimitBytes,
         log: log)
-      self.pool = pool
+      runners[.process] = runner
+      (self.pool, processRunner) = (pool, runner)
     } else {
-      pool = nil
+      (pool, processRunner) = (nil, nil)
     }
     dispatcher = Dispatcher(
       identity: identity, settings: .init(node: plan.node, retention: configuration.retention), store: store,
@@ -151,6 +163,8 @@ final class Acceptor {
       return nil
     }
     server.mayAccept = { [self] in hasNoMoreThanItsShare }
+    // Only a process without threads can fork a fork server, so this one leaves, and the master starts another.
+    processRunner?.onGone = { [self] in stop(limit: .zero) }
     pool?.start()
     beat()
     housekeeper.start()

@@ -14,10 +14,17 @@ struct AcceptorPlan: Sendable {
   let startedAt: Timestamp
   let log: Logger
 
-  /// The workers of one acceptor. The seats of a generation follow one another, so their remainders differ.
-  func workers(seat: Int) -> Int {
-    let (share, rest) = configuration.workers.quotientAndRemainder(dividingBy: configuration.acceptors)
-    return min(share + (seat % configuration.acceptors < rest ? 1 : 0), WorkerTable.rowsASeat)
+  /// The workers of one acceptor.
+  ///
+  /// - Parameter rank: its place among the acceptors of its generation. Not its seat: those of a generation need not
+  ///   follow one another while earlier ones drain, and so all might miss the places that get the remainder.
+  func workers(rank: Int) -> Int {
+    Self.share(of: configuration.workers, among: configuration.acceptors, rank: rank)
+  }
+
+  static func share(of workers: Int, among acceptors: Int, rank: Int) -> Int {
+    let (share, rest) = workers.quotientAndRemainder(dividingBy: acceptors)
+    return min(share + (rank % acceptors < rest ? 1 : 0), WorkerTable.workersASeat)
   }
 
   /// The host names that clients may use for this server.

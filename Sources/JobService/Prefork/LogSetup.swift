@@ -42,15 +42,21 @@ struct StderrLogHandler: LogHandler {
     }
   }
 
-  /// Values with spaces are quoted; control characters cannot forge lines.
+  /// Values with spaces are quoted; control characters cannot forge lines, nor steer a terminal.
   private static func quoted(_ value: String) -> String {
     let line = oneLine(value)
-    return line.contains(" ") || line.contains("\"") || line.isEmpty
-      ? "\"" + line.replacing("\"", with: "\\\"") + "\"" : line
+    return line.contains(" ") || line.contains("\"") || line.contains("\\") || line.isEmpty
+      ? "\"" + line.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\"" : line
   }
 
   private static func oneLine(_ text: String) -> String {
-    String(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : Character($0) })
+    String(
+      text.unicodeScalars.map { scalar in
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: " "
+        default: Character(scalar)
+        }
+      })
   }
 }
 

@@ -10,6 +10,8 @@ struct WorkerTable: Sendable {
   }
 
   /// The most workers an acceptor may have.
+  static let workersASeat = 240
+  /// More than that: for a moment a worker that ends and its successor are both there.
   static let rowsASeat = 256
   private static let wordsARow = 4
   static func wordCount(seats: Int) -> Int { seats * rowsASeat * wordsARow }
