@@ -42,12 +42,17 @@ final class WorkerProcess {
     }
     _ = consume output
     linux_buffer_output_by_line()
-    do {
-      try WorkerProcess(FrameSocket(socket), program).serve()
-    } catch {
-      Diagnostics.write("worker: \(error)")
-      _exit(EX_OSERR)
-    }
+    let frames = FrameSocket(socket)
+    // A function may start tasks, and with them threads.
+    _exit(
+      FreshThread.run {
+        do {
+          try WorkerProcess(frames, program).serve()
+        } catch {
+          Diagnostics.write("worker: \(error)")
+          return EX_OSERR
+        }
+      })
   }
 
   private init(_ socket: FrameSocket, _ program: WorkerProgram) throws(MultiprocessingError) {

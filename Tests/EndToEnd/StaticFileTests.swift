@@ -59,7 +59,8 @@ struct StaticFileTests {
     }
     let files = [
       "public/index.html": "<p>home</p>\n", "public/css/style.css": "p {}\n", "public/with blank.txt": "blank\n",
-      "public/sub/index.html": "sub\n", "public/.hidden": "secret", "secret.txt": "secret", "outside/secret.txt": "secret",
+      "public/sub/index.html": "sub\n", "public/.hidden": "secret", "secret.txt": "secret",
+      "outside/secret.txt": "secret",
     ]
     for (name, text) in files { try folder.write(text, to: name) }
     symlink("../secret.txt", folder.file("public/link.txt"))

@@ -48,15 +48,28 @@ final class Acceptor {
       let workers = plan.workers(rank: rank(of: seat))
       let forkServer =
         try workers > 0 ? ForkServer.start(WorkerGlue.program(plan.handlers)) : nil
+      let named = log
+      _exit(FreshThread.run { serve(seat, plan, forkServer, workers, named) })
+    } catch {
+      log.critical("the workers' fork server cannot start", metadata: ["error": "\(error)"])
+      _exit(1)
+    }
+  }
+
+  /// On the thread that is the loop's from here on.
+  private nonisolated static func serve(
+    _ seat: AcceptorSeat, _ plan: AcceptorPlan, _ forkServer: ForkServerHandle?, _ workers: Int, _ log: Logger
+  ) -> Int32 {
+    do {
       let acceptor = try LoopActor.assumeIsolated {
         try Acceptor(seat: seat, plan: plan, forkServer: forkServer, workers: workers, log: log)
       }
       LoopActor.assumeIsolated { acceptor.start() }
       EpollLoop.shared.run()
-      _exit(0)
+      return 0
     } catch {
       log.critical("the acceptor cannot start", metadata: ["error": "\(error)"])
-      _exit(1)
+      return 1
     }
   }
 
@@ -218,8 +231,8 @@ final class Acceptor {
       await dispatcher.drain(limit: limit)
       await lastWaits(until: began + limit.nanosecondsClamped)
       api.waits.abandonAll()
-      if !seat.table.isStopping { await lastRequests() }
       server.stopAccepting()
+      if limit > .zero { await lastRequests() }
       server.closeIdle()
       await lastReplies()
       // Whatever hangs from here on is given up: nothing is left to lose.
@@ -246,8 +259,9 @@ final class Acceptor {
     }
   }
 
-  /// An acceptor that leaves alone gives clients a moment to use their open connections once more: the reply then tells
-  /// them to make a new one, which another acceptor takes. So none of their requests meets a connection being closed.
+  /// Gives clients a moment to use their open connections once more: the reply then tells them to make a new one, which
+  /// another acceptor takes. So none of their requests meets a connection being closed, nor does the first request of a
+  /// connection that was just accepted.
   private func lastRequests() async {
     let end = MonotonicClock.now + Self.lastRequestsLimit.nanosecondsClamped
     while server.connectionCount > 0, MonotonicClock.now < end { await EpollLoop.shared.sleep(.milliseconds(20)) }

@@ -8,6 +8,7 @@ import HandlerAPI
 import JobModel
 import JobStore
 import Logging
+import Multiprocessing
 import Prefork
 
 public enum Service {
@@ -92,7 +93,7 @@ public enum Service {
     _ configuration: ServerConfiguration, _ registry: HandlerRegistry, _ log: Logger
   ) throws(PreforkError) -> Int32? {
     let end = try runInChild(name: "millrace-store", limit: prepareLimit) {
-      StorePreparation.run(configuration, registry, log)
+      FreshThread.run { StorePreparation.run(configuration, registry, log) }
     }
     switch end {
     case .exited(0): return nil

@@ -35,7 +35,10 @@ final class ServerProcess: Sendable {
       environment: environment.merging(["MARK_OF_TEST": id]) { $1 }, output: logPath, errors: logPath)
     do {
       address = try Self.address(pid, listen, logPath)
-      try eventually("the server is ready") { (try? get("/readyz").status) == 200 }
+      // All acceptors, so that a test's signal does not meet one that is being born.
+      try eventually("the server is ready", see: { try? tree() }) { tree in
+        tree?.acceptors.isEmpty == false && tree?.acceptors.allSatisfy { $0.state == "ready" } == true
+      }
     } catch {
       kill(-pid, SIGKILL)
       waitpid(pid, nil, 0)
