@@ -79,6 +79,11 @@ public enum Service {
         }, runAcceptor: { Acceptor.main($0, first) })
       masterPlan.drainTimeout = configuration.drainTimeout
       let server = try Master(plan: masterPlan)
+      let idle = configuration.workers == 0 ? registry.filter { $0.executor == .process }.map(\.name) : []
+      if !idle.isEmpty {
+        log.warning(
+          "there are no workers: jobs of these handlers wait", metadata: ["handlers": "\(idle.joined(separator: " "))"])
+      }
       log.notice("\(startLine(configuration, listeners))")
       return server.run()
     } catch {
