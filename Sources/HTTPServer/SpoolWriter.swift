@@ -25,7 +25,15 @@ final class SpoolWriter: @unchecked Sendable {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(filled, nil)
     var thread = pthread_t()
-    let started = pthread_create(&thread, nil, { _ in SpoolWriter.shared.run() }, nil)
+    // The thread is given its writer, and does not ask for `shared`, which this thread is still making: in a forked process
+    // a contended `once` never ends, because Swift's runtime remembers the parent's thread id (it unlocks a futex(2) with
+    // FUTEX_UNLOCK_PI, which fails for any thread but the one that the word names).
+    let started = pthread_create(
+      &thread, nil,
+      { writer in
+        guard let writer else { preconditionFailure("the thread was given its writer") }
+        Unmanaged<SpoolWriter>.fromOpaque(writer).takeRetainedValue().run()
+      }, Unmanaged.passRetained(self).toOpaque())
     precondition(started == 0, "no thread can be started: error \(started)")
     pthread_detach(thread)
   }

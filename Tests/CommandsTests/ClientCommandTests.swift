@@ -160,7 +160,7 @@ struct ClientCommandTests {
   func waitForSeveral() throws {
     let ran = try Ran(["wait", "a", "gone", "b"]) { request, _ in
       if request.target.hasPrefix("/v1/jobs/gone") { return .json(#"{"detail": "no such job"}"#, status: 404) }
-      let isA = request.target.hasPrefix("/v1/jobs/a?")
+      let isA = request.target.hasPrefix("/v1/jobs/a")
       return .json(Self.job(isA ? "succeeded" : "failed", id: isA ? "a" : "b"))
     }
     #expect(ran.text == "a  succeeded\nb  failed\n")

@@ -11,6 +11,9 @@ final class TestFolder: Sendable {
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// A test that failed half way leaves no folder behind either; one that came to its end has removed it.
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
   func file(_ name: String) -> String { path + "/" + name }
 
   /// Writes a file, and returns its path.
