@@ -87,6 +87,10 @@ public struct SpoolFolder: Sendable {
 
   /// A descriptor open for reading, owned by the caller.
   public func openFile(_ name: String) throws(StoreError) -> Int32 {
+    // From a row: a damaged one must fail its own job, and not end the process.
+    guard Self.isName(name) else {
+      throw StoreError(.unusable, operation: "open spool file", cause: "the row names no spool file")
+    }
     let descriptor = linux_open(path(of: name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
     if descriptor < 0 { throw Self.failure("open spool file", name) }
     return descriptor
@@ -94,6 +98,7 @@ public struct SpoolFolder: Sendable {
 
   /// Removes a file; one that is gone already is no error.
   public func remove(_ name: String) throws(StoreError) {
+    guard Self.isName(name) else { return }
     if unlink(path(of: name)) != 0 && errno != ENOENT { throw Self.failure("remove spool file", name) }
   }
 
