@@ -95,7 +95,7 @@ extension API {
     later(exchange, .jobResult) { [self] in
       guard let job = try await store.job(id) else { throw missing(id) }
       switch job.state {
-      case .succeeded: return try resultResponse(job, [])
+      case .succeeded: return try await resultResponse(job, [])
       case .failed, .cancelled: throw APIError.jobHasNoResult(job)
       case .scheduled, .queued, .running:
         throw APIError.conflict("the job has not ended", retryAfterSeconds: RetryAfter.seconds(job))
@@ -111,13 +111,20 @@ extension API {
   ]
 
   /// The bare result of a job that succeeded.
-  func resultResponse(_ job: Job, _ headers: [HTTPField]) throws -> HTTPResponse {
+  func resultResponse(_ job: Job, _ headers: [HTTPField]) async throws -> HTTPResponse {
     guard let result = job.result else { preconditionFailure("a job that succeeded has a result") }
     let headers = headers + [HTTPField("Content-Type", result.mediaType)] + Self.strangersContent
     switch result.body {
     case .bytes(let bytes): return HTTPResponse(status: 200, headers: headers, body: .bytes(bytes))
     case .file(let name):
-      let file = try context.spool.openFile(name)
+      let file: Int32
+      do {
+        file = try context.spool.openFile(name)
+      } catch {
+        // Between the row and its file the job may have been deleted, or have expired.
+        guard try await store.job(job.id) != nil else { throw missing(job.id) }
+        throw error
+      }
       let range = FileRange(descriptor: file, byteCount: result.byteCount)
       return HTTPResponse(status: 200, headers: headers, body: .file(range))
     }

@@ -59,7 +59,7 @@ extension API {
       let ended = try await waitForEnd(job, wait?.duration ?? .seconds(WaitRequest.limitSeconds), exchange)
       let headers = [HTTPField("Location", JobDocument.path(job.id))] + (wait?.headers ?? [])
       switch ended.state {
-      case .succeeded: return try resultResponse(ended, headers)
+      case .succeeded: return try await resultResponse(ended, headers)
       case .failed, .cancelled: throw APIError.jobFailed(ended)
       case .scheduled, .queued, .running: return document(ended, status: 202, headers)
       }

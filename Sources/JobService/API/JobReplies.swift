@@ -142,7 +142,9 @@ enum RetryAfter {
     case .queued, .running: return 1
     case .scheduled:
       guard let due = job.scheduledAt else { return 1 }
-      return Int(min(max(Timestamp.now.duration(to: due).components.seconds, 1), 3600))
+      // Rounded up: asking a moment too early is asking twice.
+      let (seconds, attoseconds) = Timestamp.now.duration(to: due).components
+      return Int(min(max(seconds + (attoseconds > 0 ? 1 : 0), 1), 3600))
     }
   }
 }

@@ -78,8 +78,9 @@ struct Submission: Sendable {
     var argItems: [(name: String, value: String)] = []
     var argsText: [UInt8]?
     var seen: Set<String> = []
-    for (name, value) in query where !known.contains(name) {
+    for (name, value) in query {
       guard seen.insert(name).inserted else { throw .badRequest("the query parameter '\(name)' stands twice") }
+      if known.contains(name) { continue }
       if name == "args" {
         argsText = Array(value.utf8)
       } else if name.hasPrefix("args.") {

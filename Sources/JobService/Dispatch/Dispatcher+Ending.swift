@@ -88,12 +88,17 @@ extension Dispatcher {
 
   /// Tells every acceptor and every client that waits of a committed change.
   func announce(_ job: Job) {
-    memory.board.markChanged(job.id)
-    let seats = memory.seats
-    identity.post(.changed(job.id), wakingSeatsWhere: { seats.waiters(seat: $0) > 0 })
+    announceChange(of: job.id)
     count(job)
     listener?.changed(job)
     joined(job)
+  }
+
+  /// The part of it for other acceptors, and for a job whose row is not at hand.
+  func announceChange(of id: JobID) {
+    memory.board.markChanged(id)
+    let seats = memory.seats
+    identity.post(.changed(id), wakingSeatsWhere: { seats.waiters(seat: $0) > 0 })
   }
 
   private func count(_ job: Job) {
@@ -103,7 +108,8 @@ extension Dispatcher {
       case .failed: .jobsFailed
       case .cancelled: .jobsCancelled
       case .scheduled: .attemptsRetried
-      case .queued: job.lostCount + job.handedBackCount > 0 ? .attemptsLost : nil
+      // An attempt that ended without a failure of its own; not one that never began, nor a retry.
+      case .queued: job.error?.kind == .lost && job.pastAttempts.last?.attempt == job.attempt ? .attemptsLost : nil
       case .running: nil
       }
     if let counter { memory.counters.add(counter, seat: identity.seat) }

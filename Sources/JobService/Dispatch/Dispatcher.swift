@@ -248,6 +248,8 @@ final class Dispatcher: AttemptEvents {
 protocol JobChangeListener: AnyObject {
   /// This acceptor committed a change; `job` is the row as it is now.
   func changed(_ job: Job)
+  /// This acceptor committed a change of a job whose row it has not read.
+  func changed(_ id: JobID)
   /// A job that runs here got further.
   func progressed(_ job: Job)
   /// A job is due at this time.

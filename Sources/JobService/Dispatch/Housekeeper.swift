@@ -155,7 +155,8 @@ final class Housekeeper {
         let promotion = try await store.promoteDue(now: .now, limit: Self.promoteLimit)
         var counts: [Executor: Int] = [:]
         for (id, executor) in promotion.promoted {
-          memory.board.markChanged(id)
+          dispatcher.announceChange(of: id)
+          dispatcher.listener?.changed(id)
           counts[executor, default: 0] += 1
         }
         for (executor, count) in counts {

@@ -50,6 +50,8 @@ final class Switchboard: JobChangeListener {
     waits.changed(job)
   }
 
+  func changed(_ id: JobID) { waits.changedElsewhere(id) }
+
   func progressed(_ job: Job) { replies.forget(job.id) }
 
   func scheduled(at due: Timestamp) { housekeeper.scheduled(at: due) }
