@@ -4,12 +4,14 @@ import statistics
 
 import wrk
 from bench import NOOP_LATER, Bench
+from client import UnexpectedReply
 from rows import Row, Target
 
-# The contract's limit of a batch (API.md).
-BATCH = 100_000
-SAMPLED_BATCHES = 20
-PAGE = 100
+# Posted by one run of wrk.
+STEP = 100_000
+STEP_LIMIT_SECONDS = 300
+# Ids of each step that are polled afterwards.
+SAMPLED = 200
 
 
 def cost_with_many(bench: Bench, count: int) -> list[Row]:
@@ -38,15 +40,20 @@ def _rates(bench: Bench, row: Row, script: str, argument: str) -> list[float]:
 
 
 def _fill(bench: Bench, count: int) -> str:
-    """Stores jobs by batches; returns a file of ids from all over them."""
-    batches = []
-    for size in [BATCH] * (count // BATCH) + ([count % BATCH] if count % BATCH else []):
-        body = {"handler": "noop", "args": [{}] * size, "delay": "30d"}
-        batches.append(bench.client.expect(202, "POST", "/v1/batches", body)["id"])
-        print(f"  {min(len(batches) * BATCH, count):,} of {count:,} stored", flush=True)
-    step = max(1, len(batches) // SAMPLED_BATCHES)
+    """Stores jobs that are due much later; returns a file of ids from all over them."""
+    report = bench.folder / "stored.ids"
     ids = []
-    for batch in batches[::step]:
-        page = bench.client.expect(200, "GET", f"/v1/jobs?batch={batch}&limit={PAGE}")
-        ids += [job["id"] for job in page["jobs"]]
+    stored = 0
+    while stored < count:
+        size = min(STEP, count - stored)
+        report.unlink(missing_ok=True)
+        wrk.run(
+            "post_count.lua", bench.server.url, [str(size), NOOP_LATER, str(report)], seconds=STEP_LIMIT_SECONDS,
+            connections=min(bench.settings.connections, size), threads=1)
+        if not report.exists():
+            raise UnexpectedReply(f"{size} jobs were not all answered within {STEP_LIMIT_SECONDS} s")
+        lines = [line for line in report.read_text().split("\n")[1:] if line]
+        ids += lines[::max(1, len(lines) // SAMPLED)]
+        stored += size
+        print(f"  {stored:,} of {count:,} stored", flush=True)
     return bench.write_ids("many", ids)
