@@ -18,9 +18,6 @@ struct ListCommand: ClientCommand {
   @Option(help: ArgumentHelp("Only jobs of this handler.", valueName: "name"))
   var handler: String?
 
-  @Option(help: ArgumentHelp("Only jobs of this queue.", valueName: "name"))
-  var queue: String?
-
   @Option(help: ArgumentHelp("At most so many.", valueName: "number"))
   var limit = 50
 
@@ -70,7 +67,7 @@ struct ListCommand: ClientCommand {
 
   func path(limit: Int, cursor: String?) -> String {
     var query = Query()
-    for (name, value) in [("state", state), ("handler", handler), ("queue", queue)] {
+    for (name, value) in [("state", state), ("handler", handler)] {
       if let value { query.append(name, value) }
     }
     query.append("limit", String(limit))

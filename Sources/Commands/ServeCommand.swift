@@ -38,7 +38,7 @@ struct ServeCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Allow an address that other machines reach, although there are no tokens.")
     var insecure: Bool?
 
-    @Flag(inversion: .prefixedNo, help: "Let http_fetch and callbacks reach loopback and private networks.")
+    @Flag(inversion: .prefixedNo, help: "Let http_fetch reach loopback and private networks.")
     var allowPrivateAddresses: Bool?
 
     @Option(
@@ -61,7 +61,7 @@ struct ServeCommand: ParsableCommand {
   }
 
   struct Limits: ParsableArguments {
-    @Option(help: ArgumentHelp("Jobs waiting in all queues; more are refused. (default: 100000)", valueName: "number"))
+    @Option(help: ArgumentHelp("Jobs that may wait in line; more are refused. (default: 100000)", valueName: "number"))
     var maxQueued: String?
 
     @Option(

@@ -56,12 +56,6 @@ struct SubmitCommand: ClientCommand {
   @Option(help: ArgumentHelp("How often it is tried.", valueName: "number"))
   var maxAttempts: Int?
 
-  @Option(help: ArgumentHelp("The queue it waits in.", valueName: "name"))
-  var queue: String?
-
-  @Option(help: ArgumentHelp("While a job with this key is not finished, no second one is made.", valueName: "key"))
-  var uniqueKey: String?
-
   @Option(help: ArgumentHelp("A JSON object that is kept with the job.", valueName: "json"))
   var metadata: String?
 
@@ -104,13 +98,11 @@ struct SubmitCommand: ClientCommand {
     if let metadata, !JSONText.isObject(metadata) {
       throw ValidationError("--metadata: must be a JSON object, not '\(printable(metadata))'")
     }
-    add("queue", queue)
     add("priority", priority.map(String.init), isJSON: true)
     add("run_at", runAt)
     add("delay", delay)
     add("timeout", timeout)
     add("max_attempts", maxAttempts.map(String.init), isJSON: true)
-    add("unique_key", uniqueKey)
     add("metadata", metadata, isJSON: true)
     do {
       return Submission(handler: handler, arguments: try SubmitArguments(words: arguments), options: options)

@@ -67,7 +67,7 @@ extension API {
       case .cancelled(let job): return document(job, status: 200, location)
       case .stopping(let job): return document(job, status: 202, location)
       case .alreadyEnded(let job):
-        throw APIError.conflict("the job had ended before: it \(job.state.rawValue)", retryAfterSeconds: nil)
+        throw APIError.conflict("the job had ended before; it is \(job.state.rawValue)", retryAfterSeconds: nil)
       case .unknown: throw missing(id)
       }
     }

@@ -101,7 +101,8 @@ struct Submission: Sendable {
     guard options.errors.isEmpty else { throw .unacceptable(options.errors) }
 
     let input: JobInput
-    if handler.handler.acceptsRawBody, !body.isEmpty {
+    // A body may be empty: without args there is nothing else that the input could be.
+    if handler.handler.acceptsRawBody, !body.isEmpty || argsText == nil {
       let args = argsText ?? Array("{}".utf8)
       let errors = try Self.argErrors(args, handler, hasBody: true)
       guard errors.isEmpty else { throw .unacceptable(errors) }
