@@ -13,7 +13,6 @@ enum Counter: Int, CaseIterable, Sendable {
   case commits, commitWrites, commitMicroseconds
   case cacheHits, cacheMisses
   case workersReplaced
-  case requestBytes
 }
 
 struct Counters: Sendable {

@@ -8,7 +8,6 @@ struct SeatBoard: Sendable {
     case connections
     case tasksRunning, threadsRunning, processesRunning
     case forkServerPID, forkServerRestarts
-    case queuedWrites
   }
   private static let wordsASeat = 16
   static func wordCount(seats: Int) -> Int { seats * wordsASeat }
