@@ -17,6 +17,7 @@ final class API: HTTPApplication {
   let memory: ServiceMemory
   let replies: JobReplies
   let waits: JobWaits
+  let events: EventFeed
   var issuer: JobIDIssuer
   let files: StaticFiles?
   let origin: RequestOrigin
@@ -35,6 +36,7 @@ final class API: HTTPApplication {
     memory = dispatcher.memory
     replies = JobReplies(board: dispatcher.memory.board)
     waits = JobWaits(memory: dispatcher.memory, seat: dispatcher.identity.seat)
+    events = EventFeed(ring: dispatcher.memory.events, seat: dispatcher.identity.seat)
     issuer = JobIDIssuer(key: dispatcher.store.idKey)
     self.files = files
     self.origin = origin
@@ -143,6 +145,8 @@ final class API: HTTPApplication {
     case (.jobLog(let id), _): try printed(exchange, id)
     case (.jobCancel(let id), _): try cancel(exchange, id)
     case (.jobRetry(let id), _): try retry(exchange, id)
+    case (.jobEvents(let id), _): try watch(exchange, id)
+    case (.events, _): try watchAll(exchange)
     case (.run(let name), _): try run(exchange, name)
     case (.handlers, _): try plain(exchange, route) { self.handlersReply }
     case (.handler(let name), _): try handler(exchange, name)

@@ -9,6 +9,8 @@ enum Route: Sendable, Equatable {
   case jobLog(JobID)
   case jobCancel(JobID)
   case jobRetry(JobID)
+  case jobEvents(JobID)
+  case events
   case run(String)
   case handlers
   case handler(String)
@@ -25,7 +27,7 @@ enum Route: Sendable, Equatable {
 
   /// A route without what its path carries, for counting.
   enum Kind: Int, CaseIterable, Sendable {
-    case service, jobs, job, jobResult, jobLog, jobCancel, jobRetry, run, handlers, handler, processes, metrics, livez
+    case service, jobs, job, jobResult, jobLog, jobCancel, jobRetry, jobEvents, events, run, handlers, handler, processes, metrics, livez
     case readyz, file, unknown
 
     /// As the label of a metric.
@@ -38,6 +40,8 @@ enum Route: Sendable, Equatable {
       case .jobLog: "/v1/jobs/{id}/log"
       case .jobCancel: "/v1/jobs/{id}/cancel"
       case .jobRetry: "/v1/jobs/{id}/retry"
+      case .jobEvents: "/v1/jobs/{id}/events"
+      case .events: "/v1/events"
       case .run: "/v1/run/{handler}"
       case .handlers: "/v1/handlers"
       case .handler: "/v1/handlers/{name}"
@@ -60,6 +64,8 @@ enum Route: Sendable, Equatable {
     case .jobLog: .jobLog
     case .jobCancel: .jobCancel
     case .jobRetry: .jobRetry
+    case .jobEvents: .jobEvents
+    case .events: .events
     case .run: .run
     case .handlers: .handlers
     case .handler: .handler
@@ -93,6 +99,7 @@ enum Route: Sendable, Equatable {
     case "/v1": self = .service
     case "/v1/jobs": self = .jobs
     case "/v1/handlers": self = .handlers
+    case "/v1/events": self = .events
     case "/v1/processes": self = .processes
     case "/metrics": self = .metrics
     case "/livez": self = .livez
@@ -117,6 +124,7 @@ enum Route: Sendable, Equatable {
     case "/log": return .jobLog(id)
     case "/cancel": return .jobCancel(id)
     case "/retry": return .jobRetry(id)
+    case "/events": return .jobEvents(id)
     default: return .unknown
     }
   }
