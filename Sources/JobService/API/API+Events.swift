@@ -12,10 +12,9 @@ extension API {
   ]
 
   /// Everybody's events, from now or from `Last-Event-ID` on.
-  func watchAll(_ exchange: HTTPExchange) throws(APIError) {
-    let lastSeen = try resumption(exchange)
-    _ = try query(exchange.head, only: [])
-    if exchange.head.method == .head { return send(exchange, .events, Self.streamReply(.empty)) }
+  func watchAll(_ call: Call) throws(APIError) {
+    let lastSeen = try resumption(call)
+    if call.head.method == .head { return send(call, Self.streamReply(.empty)) }
     let watcher: EventWatcher
     if case .after(let number)? = lastSeen {
       watcher = events.watch(nil, after: number)
@@ -25,24 +24,24 @@ extension API {
       if lastSeen == .lost { watcher.stream.write(Array("event: missed\ndata: {}\n\n".utf8)) }
     }
     events.begin(watcher)
-    send(exchange, .events, Self.streamReply(.stream(watcher.stream)))
+    send(call, Self.streamReply(.stream(watcher.stream)))
   }
 
   /// One job's events: its present state, or what came after `Last-Event-ID`, and then each one until its end.
-  func watch(_ exchange: HTTPExchange, _ id: JobID) throws(APIError) {
-    let lastSeen = try resumption(exchange)
-    _ = try query(exchange.head, only: [])
-    let isHead = exchange.head.method == .head
+  func watch(_ call: Call) throws(APIError) {
+    let lastSeen = try resumption(call)
+    let id = call.id
+    let isHead = call.head.method == .head
     var client: EventWatcher?
     if !isHead {
       var number: UInt64?
       if case .after(let last)? = lastSeen { number = last }
       // In line before the job is read, so that no event falls between the two.
       client = events.watch(id, after: number)
-      exchange.onClientGone = { [events] in if let client { events.end(client) } }
+      call.exchange.onClientGone = { [events] in if let client { events.end(client) } }
     }
     let watcher = client
-    later(exchange, .jobEvents) { [self] in
+    later(call) { [self] in
       let job: Job?
       do {
         job = try await current(id)
@@ -87,8 +86,8 @@ extension API {
     HTTPResponse(status: 200, headers: streamHeaders, body: body)
   }
 
-  private func resumption(_ exchange: HTTPExchange) throws(APIError) -> EventFeed.Resumption? {
-    guard let text = exchange.head.header("Last-Event-ID"), !text.isEmpty else { return nil }
+  private func resumption(_ call: Call) throws(APIError) -> EventFeed.Resumption? {
+    guard let text = call.head.header("Last-Event-ID"), !text.isEmpty else { return nil }
     let resumption = events.resumption(text)
     if resumption == .malformed { throw .badRequest("Last-Event-ID is not an id of this server's events") }
     return resumption
