@@ -81,14 +81,17 @@ final class API: HTTPApplication {
   }
 
   private func target(_ match: Router.Match, in path: [UInt8]) throws(APIError) -> Call.Target {
-    let text = path[match.parameter]
     switch Contract.resources[match.resource].parameter {
     case .none: return .none
-    case .name: return .name(String(decoding: text, as: UTF8.self))
+    case .name: return .name(String(decoding: path[match.parameter], as: UTF8.self))
     case .jobID:
-      guard let id = JobID(utf8: text) else { throw .notFound("there is no such job: its id is malformed") }
+      guard let id = Self.jobID(match, in: path) else { throw .notFound("there is no such job: its id is malformed") }
       return .job(id)
     }
+  }
+
+  private static func jobID(_ match: Router.Match, in path: [UInt8]) -> JobID? {
+    path.withUnsafeBufferPointer { JobID(utf8: UnsafeBufferPointer(rebasing: $0[match.parameter])) }
   }
 
   func inputPolicy(_ handler: RegisteredHandler, _ head: HTTPRequestHead) throws(APIError) -> BodyPolicy {
@@ -118,7 +121,7 @@ final class API: HTTPApplication {
       // A request with a body was checked before the body was read.
       let operation = try head.hasBody ? operation(head, match) : check(head, match)
       // The way that is taken most, and must cost least.
-      if operation === showJob, !head.hasQuery, let id = JobID(utf8: path[match.parameter]),
+      if operation === showJob, !head.hasQuery, let id = Self.jobID(match, in: path),
         let reply = replies.reply(for: id), reply.isFinal || head.header("Prefer") == nil
       {
         memory.counters.add(.cacheHits, seat: dispatcher.identity.seat)
