@@ -18,7 +18,9 @@ struct EventRing: Sendable {
   /// Where an entry has what. The fields from `kind` on are covered by the checksum, with the entry's number.
   private enum Entry { static let stamp = 0, checksum = 1, fields = 2 }
   /// The fields of every event; those of a progress with a message go on with its length and its bytes.
-  private enum Field { static let kind = 0, high = 1, low = 2, revision = 3, first = 4, second = 5, length = 6, text = 7 }
+  private enum Field {
+    static let kind = 0, high = 1, low = 2, revision = 3, first = 4, second = 5, length = 6, text = 7
+  }
   /// Longer messages of progress are cut; the job itself shows them whole.
   static let textLimitBytes = (wordsAnEntry - Entry.fields - Field.text) * 8
 
