@@ -12,6 +12,9 @@ struct Run {
       var command = try MillraceCommand.parseAsRoot(WaitText.joined(arguments))
       switch command {
       case let command as ServeCommand: return start(command, serve: serve)
+      case let command as ConfigCommand.Check: return look(at: command.serve) { _ in }
+      case let command as ConfigCommand.Print:
+        return look(at: command.serve) { text throws(ClientError) in try streams.result(text.yaml) }
       case let command as any ClientCommand: return run(command).rawValue
       case is MillraceCommand:
         streams.complain(MillraceCommand.helpMessage() + "\n")
@@ -27,17 +30,38 @@ struct Run {
   }
 
   private func start(_ command: ServeCommand, serve: CommandLineTool.Serve) -> Int32 {
-    let loader = ConfigurationLoader(
+    let loader = loader(command)
+    return load(loader, of: "serve") { serve($0.configuration, loader) }
+  }
+
+  /// Reads a configuration as `serve` would, and does no more with it than `show`.
+  private func look(at command: ServeCommand, show: (ConfigurationText) throws(ClientError) -> Void) -> Int32 {
+    load(loader(command), of: "config") { text in
+      do throws(ClientError) {
+        try show(text)
+        return ExitStatus.success.rawValue
+      } catch {
+        streams.note(error.message)
+        return ExitStatus.other.rawValue
+      }
+    }
+  }
+
+  private func loader(_ command: ServeCommand) -> ConfigurationLoader {
+    ConfigurationLoader(
       flags: command.flags, path: command.config, environment: environment, handlerNames: handlerNames)
-    let configuration: ServerConfiguration
-    do { configuration = try loader.load() } catch {
-      streams.note(error.description + (error.kind == .usage ? hint(["serve"]) : ""))
+  }
+
+  private func load(_ loader: ConfigurationLoader, of command: String, use: (ConfigurationText) -> Int32) -> Int32 {
+    let text: ConfigurationText
+    do { text = try loader.loadWithOrigins() } catch {
+      streams.note(error.description + (error.kind == .usage ? hint([command]) : ""))
       return error.exitStatus
     }
     for name in loader.unknownVariables {
       streams.note("warning: the variable \(printable(name)) is not a setting")
     }
-    return serve(configuration, loader)
+    return use(text)
   }
 
   private func run(_ command: any ClientCommand) -> ExitStatus {

@@ -91,6 +91,9 @@ struct ServeCommand: ParsableCommand {
   @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
   var logLevel: String?
 
+  @Flag(inversion: .prefixedNo, help: "Log a line for each request, at level info.")
+  var accessLog: Bool?
+
   @Flag(inversion: .prefixedNo, help: "Also offer handlers that fail, crash, spin and leak on purpose.")
   var diagnostics: Bool?
 
@@ -122,6 +125,7 @@ struct ServeCommand: ParsableCommand {
         case .retention: limits.retention
         case .timeout: limits.timeout
         case .logLevel: logLevel
+        case .accessLog: accessLog.map(String.init)
         }
       if let text { flags[key] = [text] }
     }

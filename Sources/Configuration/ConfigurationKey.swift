@@ -13,6 +13,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case drainTimeout = "drain_timeout"
   case retention, timeout
   case logLevel = "log_level"
+  case accessLog = "access_log"
 
   public var flag: String { "--" + String(rawValue.map { $0 == "_" ? "-" : $0 }) }
   public var variable: String { Self.variablePrefix + rawValue.uppercased() }
@@ -25,7 +26,8 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   var shape: Shape {
     switch self {
     case .listen: .list
-    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .allowPrivateAddresses, .maxQueued: .plainWord
+    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .allowPrivateAddresses, .maxQueued, .accessLog:
+      .plainWord
     case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel: .text
     }
   }
@@ -54,6 +56,7 @@ extension ServerConfiguration {
     case .retention: retention = try ValueText.duration(text, in: .seconds(1) ... .seconds(3650 * 86_400))
     case .timeout: defaultTimeout = try ValueText.duration(text, in: HandlerSettings.timeoutRange)
     case .logLevel: logLevel = try ValueText.word(text, LogLevel.self)
+    case .accessLog: accessLog = try ValueText.boolean(text)
     }
   }
 

@@ -23,18 +23,26 @@ public struct ConfigurationLoader: Sendable {
     self.handlerNames = handlerNames
   }
 
-  public func load() throws(ConfigurationError) -> ServerConfiguration {
+  public func load() throws(ConfigurationError) -> ServerConfiguration { try loadWithOrigins().configuration }
+
+  /// The configuration with where each setting came from.
+  public func loadWithOrigins() throws(ConfigurationError) -> ConfigurationText {
     var configuration = ServerConfiguration()
+    var handlerOrigins: [String: ConfigurationOrigin] = [:]
     var origins: [ConfigurationKey: ConfigurationOrigin] = [:]
     if let path {
       let file = ConfigurationFile(path: path, handlerNames: handlerNames)
-      try configuration.apply(file.read(), origins: &origins)
+      let layer = try file.read()
+      try configuration.apply(layer, origins: &origins)
+      for setting in layer.handlerSettings where handlerOrigins[setting.handler] == nil {
+        handlerOrigins[setting.handler] = setting.origin
+      }
     }
     try configuration.apply(ConfigurationLayer(environment: environment), origins: &origins)
     try configuration.apply(flags, origins: &origins)
     try configuration.settlePublicFolder(origin: origins[.publicFolder])
     try configuration.checkReach(origin: origins[.listen])
-    return configuration
+    return ConfigurationText(configuration: configuration, origins: origins, handlerOrigins: handlerOrigins)
   }
 
   /// Variables that look as if they were meant for Millrace and are not. They are no error, because container platforms

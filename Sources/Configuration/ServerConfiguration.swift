@@ -36,6 +36,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   /// Wall time of a job whose request and handler name none; `nil`: unlimited.
   public var defaultTimeout: Duration?
   public var logLevel: LogLevel
+  /// A line in the log for each request.
+  public var accessLog: Bool
   /// By handler name. Only what was set.
   public var handlers: [String: HandlerSettings]
 
@@ -62,6 +64,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     retention = .seconds(7 * 86_400)
     defaultTimeout = nil
     logLevel = .info
+    accessLog = false
     handlers = [:]
   }
 }

@@ -116,6 +116,7 @@ final class Connection {
     let exchange = self.exchange ?? HTTPExchange()
     self.exchange = exchange
     isCounted = true
+    exchange.began = server.now
     server.requestBegan()
     enter(.body)
     switch check(bytes) {

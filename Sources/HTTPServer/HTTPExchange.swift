@@ -5,6 +5,8 @@ import EventLoop
 public final class HTTPExchange {
   /// Empty until the body is complete, that is while ``HTTPApplication/bodyPolicy(_:)`` is asked.
   public internal(set) var body = RequestBody.empty
+  /// When its head was complete, on the monotonic clock, in nanoseconds.
+  var began: UInt64 = 0
   /// Called once when the client left before it was answered. A response is then dropped. Set it before ``respond(_:)``.
   public var onClientGone: (@LoopActor () -> Void)?
 

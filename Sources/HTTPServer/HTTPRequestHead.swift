@@ -9,6 +9,8 @@ public struct HTTPRequestHead {
   let exchange: HTTPExchange
 
   public var method: HTTPMethod { exchange.method }
+  /// When the head was complete, on the monotonic clock, in nanoseconds.
+  public var began: UInt64 { exchange.began }
   /// 1.0 or 1.1.
   public var version: (major: Int, minor: Int) { (1, exchange.checked.minorVersion) }
   /// As it stood in the request line.

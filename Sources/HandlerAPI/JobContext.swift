@@ -7,12 +7,17 @@ public struct JobContext: Sendable {
   public let attempt: Int
   /// When the job is killed; `nil`: it has no limit.
   public let deadline: Timestamp?
+  /// The W3C trace context that the job was submitted with (`traceparent`), to be passed on to whatever the handler calls.
+  public let traceParent: String?
   private let channel: any JobContextChannel
 
-  public init(id: JobID, attempt: Int, deadline: Timestamp?, channel: any JobContextChannel) {
+  public init(
+    id: JobID, attempt: Int, deadline: Timestamp?, traceParent: String? = nil, channel: any JobContextChannel
+  ) {
     self.id = id
     self.attempt = attempt
     self.deadline = deadline
+    self.traceParent = traceParent
     self.channel = channel
   }
 

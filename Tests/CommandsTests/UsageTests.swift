@@ -82,7 +82,7 @@ struct UsageTests {
         "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
         "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--allow-private-addresses",
         "--max-queued", "7", "--max-body", "8MiB", "--memory-limit", "64MiB", "--drain-timeout", "1s", "--retention",
-        "1h", "--timeout", "2m", "--log-level", "debug",
+        "1h", "--timeout", "2m", "--log-level", "debug", "--access-log",
       ],
       serve: { configuration, loader in
         served = configuration
@@ -107,7 +107,23 @@ struct UsageTests {
     expected.retention = .seconds(3600)
     expected.defaultTimeout = .seconds(120)
     expected.logLevel = .debug
+    expected.accessLog = true
     #expect(served == expected)
+  }
+
+  @Test("a configuration is checked and printed without being served")
+  func configuration() {
+    let good = Ran(["config", "check", "--workers", "3"])
+    #expect(good.status == 0 && good.text.isEmpty && good.errors.isEmpty)
+    let bad = Ran(["config", "check"], environment: ["MILLRACE_TASKS": "x"])
+    #expect(bad.status == 78 && bad.text.isEmpty)
+    #expect(bad.errors.hasPrefix("millrace: MILLRACE_TASKS: must be a whole number"))
+    let wrong = Ran(["config", "print", "--workers", "x"])
+    #expect(wrong.status == 64 && wrong.errors.hasSuffix("(see 'millrace config --help')\n"))
+    let printed = Ran(["config", "print", "--workers", "3"])
+    #expect(printed.status == 0 && printed.errors.isEmpty)
+    #expect(printed.text.split(separator: "\n").contains { $0.hasPrefix("workers: 3 ") && $0.hasSuffix("# --workers") })
+    #expect(printed.text.split(separator: "\n").count == ConfigurationKey.allCases.count)
   }
 
   @Test("a flag can take back what the environment says")

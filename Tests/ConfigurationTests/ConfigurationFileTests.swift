@@ -34,6 +34,7 @@ struct ConfigurationFileTests {
       retention: 1.5h
       timeout: 2m
       log_level: "debug"
+      access_log: true
       handlers:
         sleep: { executor: thread, timeout: 500ms }
         mandelbrot:
@@ -58,6 +59,7 @@ struct ConfigurationFileTests {
     expected.retention = .seconds(5400)
     expected.defaultTimeout = .seconds(120)
     expected.logLevel = .debug
+    expected.accessLog = true
     expected.handlers = [
       "sleep": HandlerSettings(executor: .thread, timeout: .milliseconds(500)),
       "mandelbrot": HandlerSettings(memoryLimitBytes: 512 << 20, maxAttempts: 2),

@@ -122,7 +122,7 @@ struct CommandLineTests {
     let pid = try Program.spawn(
       Program.millrace, ["wait", id, "--server", listen], output: output, errors: errors)
     try eventually("the client has asked once", see: { try first.get("/metrics").text }) {
-      $0.contains(#"millrace_http_requests_total{route="/v1/jobs/{id}",status="2xx"}"#)
+      $0.contains(#"millrace_http_requests_total{route="/v1/jobs/{id}",status="200"}"#)
     }
     first.killEverything()
     try first.ended()

@@ -36,12 +36,31 @@ struct MetricsTests {
     #expect(growth("millrace_jobs_finished_total{state=\"succeeded\"}") == 8)
     #expect(growth("millrace_jobs_finished_total{state=\"failed\"}") == 8)
     #expect(growth("millrace_jobs_finished_total{state=\"cancelled\"}") == 8)
-    #expect(growth("millrace_http_requests_total{route=\"/v1/jobs\",status=\"2xx\"}") == 24)
-    #expect(growth("millrace_http_requests_total{route=\"/v1/jobs/{id}/cancel\",status=\"2xx\"}") == 8)
-    #expect(growth("millrace_store_writes_total") >= 24)
+    #expect(growth("millrace_http_requests_total{route=\"/v1/jobs\",status=\"202\"}") == 24)
+    #expect(growth("millrace_http_requests_total{route=\"/v1/jobs/{id}/cancel\",status=\"200\"}") == 8)
+    #expect(growth("millrace_store_commit_writes_sum") >= 24)
+    #expect(growth("millrace_store_commit_duration_seconds_count") == growth("millrace_store_commit_writes_count"))
+    #expect(growth("millrace_attempts_ended_total{handler=\"noop\",outcome=\"succeeded\"}") == 8)
+    #expect(growth("millrace_attempts_ended_total{handler=\"fail\",outcome=\"handler_error\"}") == 8)
+    #expect(growth("millrace_job_run_seconds_count{handler=\"noop\"}") == 8)
+    #expect(growth("millrace_job_wait_seconds_bucket{handler=\"noop\",le=\"+Inf\"}") == 8)
+    #expect(growth("millrace_http_request_duration_seconds_count{route=\"/v1/jobs\"}") == 24)
+    #expect((after["millrace_process_resident_bytes{role=\"acceptor\",acceptor=\"0\"}"] ?? 0) > Double(1 << 20))
     #expect(after["millrace_acceptors"] == 2 && after["millrace_workers"] == 2)
     let service = try server.get("/v1").json
     #expect(service["jobs"]["succeeded_total"].double == after["millrace_jobs_finished_total{state=\"succeeded\"}"])
+  }
+
+  @Test("a worker's end under a job is counted by its reason")
+  func workerExits() throws {
+    func exits(_ reason: String) throws -> Double {
+      try samples()["millrace_worker_exits_total{reason=\"\(reason)\"}"] ?? -1
+    }
+    let before = try (exits("crashed"), exits("timed_out"))
+    try server.end(of: server.submit("crash"))
+    try server.end(of: server.submit("spin", "{}", #""timeout": "100ms""#))
+    #expect(try exits("crashed") == before.0 + 1)
+    #expect(try exits("timed_out") == before.1 + 1)
   }
 
   @Test("totals stay when an acceptor or a worker is replaced")
@@ -64,6 +83,7 @@ struct MetricsTests {
   func format() throws {
     var described: Set<Substring> = []
     var current: Substring = ""
+    var isHistogram = false
     let text = try server.get("/metrics").text
     #expect(text.hasSuffix("\n"))
     for line in text.dropLast().split(separator: "\n", omittingEmptySubsequences: false) {
@@ -73,9 +93,12 @@ struct MetricsTests {
         #expect(described.insert(current).inserted, "\(current) is described twice")
       } else if line.hasPrefix("# TYPE ") {
         #expect(words[2] == current && ["counter", "gauge", "histogram"].contains(words[3]))
+        isHistogram = words[3] == "histogram"
         #expect((words[3] == "counter") == current.hasSuffix("_total"), "\(line)")
       } else {
-        #expect(line.prefix { $0 != "{" && $0 != " " } == current, "\(line)")
+        let name = line.prefix { $0 != "{" && $0 != " " }
+        let names = isHistogram ? ["_bucket", "_sum", "_count"].map { current + $0 } : [String(current)]
+        #expect(names.contains(String(name)), "\(line)")
       }
     }
   }

@@ -106,10 +106,47 @@ struct SeatTablesTests {
     counters.add(.jobsSubmitted, 2, seat: 0)
     counters.add(.jobsSubmitted, 3, seat: 2)
     counters.addRequest(1, status: 202, seat: 1)
+    counters.addRequest(1, status: 299, seat: 2)
     #expect(counters.total(.jobsSubmitted) == 5)
     #expect(counters.total(.jobsFailed) == 0)
-    #expect(counters.requests(1, statusClass: 2) == 1)
-    #expect(counters.requests(2, statusClass: 2) == 0)
+    func requests(_ resource: Int, _ status: Int) -> UInt64? {
+      Counters.statuses.firstIndex(of: status).map { counters.requests(resource, place: $0, seats: [0, 1, 2]) }
+    }
+    #expect(requests(1, 202) == 1)
+    #expect(requests(2, 202) == 0)
+    // Any other status is counted as 0.
+    #expect(requests(1, 0) == 1)
+  }
+
+  @Test("a histogram counts each value once, in the first bucket that takes it, and adds up over the seats")
+  func histograms() {
+    let measurements = memory().measurements
+    #expect(measurements.usedSeats == [])
+    measurements.use(seat: 0)
+    measurements.use(seat: 2)
+    #expect(measurements.usedSeats == [0, 2])
+    for (handler, value, seat) in [(0, 1000, 0), (0, 1001, 2), (0, 90_000_000_000, 2), (1, 0, 0)] {
+      measurements.runs(handler).record(.microseconds(value), seat: seat)
+    }
+    let (counts, sum) = measurements.runs(0).total(seats: measurements.usedSeats)
+    #expect(counts.first == 1 && counts[1] == 1 && counts.last == 1 && counts.reduce(0, +) == 3)
+    #expect(sum == 90_000_002_001)
+    #expect(measurements.runs(1).total(seats: [0, 2]).counts.reduce(0, +) == 1)
+    #expect(measurements.waits(0).total(seats: [0, 2]).counts.allSatisfy { $0 == 0 })
+    measurements.count(.crashed, of: 5, seat: 2)
+    #expect(measurements.total(.crashed, of: 5, seats: [0, 2]) == 1)
+    #expect(measurements.total(.crashed, of: 4, seats: [0, 2]) == 0)
+  }
+
+  @Test("handlers keep their numbers when more are added, and the last number takes those that are too many")
+  func handlerNames() {
+    let names = memory().measurements.handlers
+    let long = String(repeating: "n", count: 64)
+    names.add(["b", long])
+    names.add(["a", "b"])
+    #expect(names.all == ["b", long, "a"])
+    names.add((0..<100).map { "more\($0)" })
+    #expect(names.all.count == HandlerNames.capacity - 1)
   }
 
   @Test("a worker's row shows its job, and clearing a seat leaves the others'")

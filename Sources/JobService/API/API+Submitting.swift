@@ -16,7 +16,7 @@ extension API {
 
   func submit(_ call: Call) throws(APIError) {
     let (exchange, head, wait) = (call.exchange, call.head, call.wait)
-    let submission: Submission
+    var submission: Submission
     if let name = call.query["handler"] {
       submission = try self.submission(call, try submittedHandler(named: name))
     } else {
@@ -26,8 +26,9 @@ extension API {
       guard case .bytes(let body) = exchange.body else { throw .badRequest("the request has no body") }
       submission = try Submission(document: body, handlers: dispatcher.handlers)
     }
+    submission.traceParent = TraceParent.read(call.head)
     try refuseUnsupported(head)
-    later(call) { [self] in
+    later(call) { [self, submission] in
       let job = try await store(submission, exchange)
       var headers = [HTTPField("Location", JobDocument.path(job.id))]
       var latest = job
@@ -43,9 +44,10 @@ extension API {
 
   func run(_ call: Call) throws(APIError) {
     let (exchange, head, wait) = (call.exchange, call.head, call.wait)
-    let submission = try self.submission(call, try handler(named: call.name))
+    var submission = try self.submission(call, try handler(named: call.name))
+    submission.traceParent = TraceParent.read(call.head)
     try refuseUnsupported(head)
-    later(call) { [self] in
+    later(call) { [self, submission] in
       let job = try await store(submission, exchange)
       let ended = try await waitForEnd(job, wait?.duration ?? .seconds(WaitRequest.limitSeconds), exchange)
       let headers = [HTTPField("Location", JobDocument.path(job.id))] + (wait?.headers ?? [])

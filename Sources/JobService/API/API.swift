@@ -60,7 +60,7 @@ final class API: HTTPApplication {
       return try body.policy(self, head, try target(match, in: path))
     } catch {
       let problem = error.problem
-      memory.counters.addRequest(match.resource, status: problem.status, seat: dispatcher.identity.seat)
+      note(head, match.resource, status: problem.status)
       return .refuse(problem.response)
     }
   }
@@ -188,7 +188,7 @@ final class API: HTTPApplication {
   func send(_ call: Call, _ response: HTTPResponse) { send(call.exchange, call.resource, response) }
 
   private func send(_ exchange: HTTPExchange, _ resource: Int, _ response: HTTPResponse) {
-    memory.counters.addRequest(resource, status: response.status, seat: dispatcher.identity.seat)
+    note(exchange.head, resource, status: response.status)
     exchange.respond(response)
   }
 

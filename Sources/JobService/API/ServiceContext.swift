@@ -34,6 +34,8 @@ struct ServiceContext: Sendable {
   var disk: BlockingThread
   /// The seats that are not empty.
   var seats: @Sendable () -> [SeatView]
+  /// Each request gets a line in the log.
+  var logsRequests: Bool
   var log: Logger
 
   /// Removes spool files that no job refers to any more. A failure leaves a file that the next start sweeps.

@@ -1,6 +1,7 @@
 import EventLoop
 import JobModel
 import JobStore
+import Logging
 
 extension Dispatcher {
   /// Writes how an attempt ended, tells whom it concerns, and forgets the attempt.
@@ -18,6 +19,7 @@ extension Dispatcher {
     case .cancelled: outcome = .cancelled(Self.cancelledError(attempt.job.attempt))
     case .interrupted: outcome = nil
     }
+    measure(attempt, usage, outcome)
     await saveLog(attempt)
     tellLastProgress(attempt)
     let view = attempt.view
@@ -25,6 +27,14 @@ extension Dispatcher {
       outcome.map { ended(view, $0, usage, now) } ?? view.handedBack(usage: usage, now: now), attempt: view.attempt,
       ifCancelled: { ended(view, .cancelled(Self.cancelledError(view.attempt)), usage, now) })
     forget(attempt)
+  }
+
+  private func measure(_ attempt: Attempt, _ usage: JobUsage, _ outcome: JobOutcome?) {
+    let number = number(ofHandler: attempt.job.handler)
+    let (measurements, seat) = (memory.measurements, identity.seat)
+    measurements.waits(number).record(usage.queued, seat: seat)
+    measurements.runs(number).record(usage.wall, seat: seat)
+    measurements.count(Measurements.AttemptEnding(outcome), of: number, seat: seat)
   }
 
   /// Ends a claimed job that never reached a runner.
@@ -59,6 +69,7 @@ extension Dispatcher {
         switch try await store.finishIfStillOwned(job, owner: identity.owner, attempt: attempt) {
         case .written(let revision):
           job.revision = revision
+          logEnd(of: job)
           announce(job)
           return
         case .cancelRequested:
@@ -75,6 +86,18 @@ extension Dispatcher {
         await EpollLoop.shared.sleep(.seconds(1))
       }
     }
+  }
+
+  private func logEnd(of job: Job) {
+    let level: Logger.Level = job.error == nil ? .debug : .info
+    guard log.logLevel <= level else { return }
+    var metadata: Logger.Metadata = [
+      "job": "\(job.id)", "handler": "\(job.handler)", "state": "\(job.state.rawValue)",
+    ]
+    if let error = job.error { metadata["error"] = "\(error.kind.rawValue)" }
+    if let signal = job.error?.signal { metadata["signal"] = "\(signal)" }
+    if let trace = job.traceParent { metadata["traceparent"] = "\(trace)" }
+    log.log(level: level, "an attempt has ended", metadata: metadata)
   }
 
   /// Removes the file of a result that no row will ever name.

@@ -30,6 +30,8 @@ final class Dispatcher: AttemptEvents {
   let handlers: HandlerRegistry
   let results: ResultKeeper
   let log: Logger
+  /// Their numbers in the measurements.
+  private let handlerNumbers: [String: Int]
 
   var lanes: [Executor: Lane] = [:]
   var attempts: [JobID: Attempt] = [:]
@@ -53,6 +55,8 @@ final class Dispatcher: AttemptEvents {
     self.handlers = handlers
     self.results = results
     self.log = log
+    handlerNumbers = Dictionary(
+      uniqueKeysWithValues: memory.measurements.handlers.all.enumerated().map { ($1, $0) })
     for (executor, runner) in runners {
       // Ten thousand tasks need no backlog: their slots are never short.
       let state = LaneState(slots: runner.slots, claimsAhead: executor != .task)
@@ -117,6 +121,9 @@ final class Dispatcher: AttemptEvents {
     let seats = memory.seats
     identity.post(.work(executor), wakingSeatsWhere: { seats.free(executor, seat: $0) > 0 })
   }
+
+  /// The number that a handler has in the measurements.
+  func number(ofHandler name: String) -> Int { handlerNumbers[name] ?? HandlerNames.capacity - 1 }
 
   var runBy: RunBy { RunBy(node: settings.node, acceptor: identity.seat, pid: 0) }
 

@@ -69,7 +69,9 @@ final class LocalRunner: JobRunner {
     }
     events.started(attempt, pid: getpid())
 
-    let context = JobContext(id: attempt.job.id, attempt: attempt.job.attempt, deadline: deadline, channel: channel)
+    let context = JobContext(
+      id: attempt.job.id, attempt: attempt.job.attempt, deadline: deadline, traceParent: attempt.job.traceParent,
+      channel: channel)
     let handler = attempt.handler.handler
     let input = attempt.job.input
     let (instances, bodies) = (instances, bodies)

@@ -75,7 +75,8 @@ final class ProcessRunner: JobRunner {
     let job = attempt.job
     var header = AttemptHeader(
       id: job.id, attempt: job.attempt, deadline: attempt.timeout.map { attempt.startedAt.advanced(by: $0) },
-      handler: job.handler, form: .json, mediaType: "", args: [])
+      handler: job.handler, form: .json, mediaType: "",
+      traceParent: job.traceParent, args: [])
     let argument: Payload
     switch job.input {
     case .json(let text): argument = .bytes(text)
@@ -113,11 +114,23 @@ final class ProcessRunner: JobRunner {
     let run = running.removeValue(forKey: ObjectIdentifier(attempt))
     showSoon()
     if let pid = call.workerPID { attempt.pid = pid }
+    if let counter = Self.counter(call.outcome) { memory.counters.add(counter, seat: seat) }
     events.ended(
       attempt,
       AttemptEnd(
         result: result(call.outcome, attempt, isInterrupted: run?.isInterrupted ?? false), wall: call.usage.wall,
         cpu: call.usage.cpu, maxResidentBytes: Int(clamping: call.usage.peakMemoryBytes)))
+  }
+
+  /// What a worker's end under a call is counted as.
+  private static func counter(_ outcome: CallOutcome) -> Counter? {
+    switch outcome {
+    case .crashed: .workersCrashed
+    case .timedOut: .workersTimedOut
+    case .memoryExceeded: .workersOutOfMemory
+    case .lost: .workersLost
+    case .returned, .threw, .cancelled: nil
+    }
   }
 
   private func result(_ outcome: CallOutcome, _ attempt: Attempt, isInterrupted: Bool) -> AttemptEnd.Result {

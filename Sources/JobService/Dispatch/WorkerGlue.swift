@@ -21,6 +21,7 @@ struct AttemptHeader: Sendable, Equatable {
   var handler: String
   var form: Form
   var mediaType: String
+  var traceParent: String?
   /// JSON text that stands beside a body.
   var args: [UInt8]
 
@@ -29,15 +30,15 @@ struct AttemptHeader: Sendable, Equatable {
   var bytes: [UInt8] {
     let head = [
       id.description, String(attempt), deadline.map { String($0.microseconds) } ?? "", handler,
-      String(form.rawValue), mediaType.replacing("\n", with: " "),
+      String(form.rawValue), mediaType.replacing("\n", with: " "), traceParent ?? "",
     ]
     return Array(head.joined(separator: "\n").utf8) + [UInt8(ascii: "\n")] + args
   }
 
   init?(_ bytes: [UInt8]) {
-    let parts = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 6, omittingEmptySubsequences: false)
-    guard parts.count == 7 else { return nil }
-    let head = parts.prefix(6).map { String(decoding: $0, as: UTF8.self) }
+    let parts = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 7, omittingEmptySubsequences: false)
+    guard parts.count == 8 else { return nil }
+    let head = parts.prefix(7).map { String(decoding: $0, as: UTF8.self) }
     guard let id = JobID(head[0]), let attempt = Int(head[1]), let form = Int(head[4]).flatMap(Form.init) else {
       return nil
     }
@@ -47,11 +48,13 @@ struct AttemptHeader: Sendable, Equatable {
     handler = head[3]
     self.form = form
     mediaType = head[5]
-    args = Array(parts[6])
+    traceParent = head[6].isEmpty ? nil : head[6]
+    args = Array(parts[7])
   }
 
   init(
-    id: JobID, attempt: Int, deadline: Timestamp?, handler: String, form: Form, mediaType: String, args: [UInt8]
+    id: JobID, attempt: Int, deadline: Timestamp?, handler: String, form: Form, mediaType: String,
+    traceParent: String?, args: [UInt8]
   ) {
     self.id = id
     self.attempt = attempt
@@ -59,6 +62,7 @@ struct AttemptHeader: Sendable, Equatable {
     self.handler = handler
     self.form = form
     self.mediaType = mediaType
+    self.traceParent = traceParent
     self.args = args
   }
 }
@@ -108,7 +112,8 @@ enum WorkerGlue {
         throw WorkerFailure(FailureText.bytes(.handlerError, "the worker was given a job that it does not know"))
       }
       let context = JobContext(
-        id: header.id, attempt: header.attempt, deadline: header.deadline, channel: WorkerContextChannel(call: call))
+        id: header.id, attempt: header.attempt, deadline: header.deadline, traceParent: header.traceParent,
+        channel: WorkerContextChannel(call: call))
       let reply: HandlerReply
       do {
         let instance = try await instances.instance(of: handler.handler)

@@ -10,15 +10,20 @@ enum Counter: Int, CaseIterable, Sendable {
   case jobsSucceeded, jobsFailed, jobsCancelled
   case attemptsRetried, attemptsLost
   case jobsExpired
-  case commits, commitWrites, commitMicroseconds
   case cacheHits, cacheMisses
   case workersReplaced
+  case workersCrashed, workersTimedOut, workersOutOfMemory, workersLost
+  case eventStreamsDropped
 }
 
 struct Counters: Sendable {
   private static let routes = Contract.resources.count
-  private static let statusClasses = 6
-  private static let wordsASeat = Counter.allCases.count + routes * statusClasses
+  /// The statuses that are told apart; any other is counted as the last, 0.
+  static let statuses = [
+    200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 417, 422, 428,
+    429, 431, 500, 501, 503, 504, 505, 0,
+  ]
+  private static let wordsASeat = Counter.allCases.count + routes * statuses.count
   static func wordCount(seats: Int) -> Int { seats * wordsASeat }
 
   private let words: SharedWords
@@ -35,18 +40,20 @@ struct Counters: Sendable {
 
   /// - Parameter resource: an index in ``Contract/resources``.
   func addRequest(_ resource: Int, status: Int, seat: Int) {
-    words.add(requestIndex(resource, statusClass: min(max(status / 100, 0), 5), seat: seat))
+    let place = Self.statuses.firstIndex(of: status) ?? Self.statuses.count - 1
+    words.add(requestIndex(resource, place: place, seat: seat))
   }
 
-  private func requestIndex(_ resource: Int, statusClass: Int, seat: Int) -> Int {
-    seat * Self.wordsASeat + Counter.allCases.count + resource * Self.statusClasses + statusClass
+  private func requestIndex(_ resource: Int, place: Int, seat: Int) -> Int {
+    seat * Self.wordsASeat + Counter.allCases.count + resource * Self.statuses.count + place
   }
 
   func total(_ counter: Counter) -> UInt64 {
     (0..<seats).reduce(0) { $0 &+ words.load($1 * Self.wordsASeat + counter.rawValue) }
   }
 
-  func requests(_ resource: Int, statusClass: Int) -> UInt64 {
-    (0..<seats).reduce(0) { $0 &+ words.load(requestIndex(resource, statusClass: statusClass, seat: $1)) }
+  /// - Parameter place: an index in ``statuses``.
+  func requests(_ resource: Int, place: Int, seats: [Int]) -> UInt64 {
+    seats.reduce(0) { $0 &+ words.load(requestIndex(resource, place: place, seat: $1)) }
   }
 }

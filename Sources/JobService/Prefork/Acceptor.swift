@@ -93,12 +93,12 @@ final class Acceptor {
     let path = configuration.store.path
     signals = try AcceptorSeat.signalDescriptor()
     memory.seats.clear(seat: index)
+    memory.measurements.use(seat: index)
     memory.workers.clear(seat: index)
 
     store = try SQLiteJobStore.open(path: path) { commit in
-      memory.counters.add(.commits, seat: index)
-      memory.counters.add(.commitWrites, commit.writes, seat: index)
-      memory.counters.add(.commitMicroseconds, Int(commit.duration.microsecondsClamped), seat: index)
+      memory.measurements.commits.record(commit.duration, seat: index)
+      memory.measurements.commitSizes.record(UInt64(commit.writes), seat: index)
     }
     let spool = SpoolFolder(path: SQLiteJobStore.spoolPath(path))
     let disk = BlockingThread()
@@ -138,7 +138,8 @@ final class Acceptor {
       limits: .init(
         queued: configuration.maxQueued, jsonBodyBytes: configuration.jsonBodyLimitBytes,
         bodyBytes: configuration.maxBodyBytes),
-      spool: spool, disk: disk, seats: { SeatViews.read(table) }, log: log)
+      spool: spool, disk: disk, seats: { SeatViews.read(table) }, logsRequests: configuration.accessLog,
+      log: log)
     api = API(
       context: context, dispatcher: dispatcher,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
@@ -147,6 +148,7 @@ final class Acceptor {
       dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies,
       events: api.events)
     dispatcher.listener = switchboard
+    api.events.onDropped = { memory.counters.add(.eventStreamsDropped, seat: index) }
     server = HTTPServer(options: HTTPServerOptions(), application: api)
   }
 
@@ -161,6 +163,7 @@ final class Acceptor {
     }
     loop.addBeforeSleep { [self] in
       plan.memory.seats.setConnections(server.connectionCount, seat: seat.index)
+      plan.memory.seats.setWatchers(api.events.count, seat: seat.index)
       return nil
     }
     server.mayAccept = { [self] in hasNoMoreThanItsShare }

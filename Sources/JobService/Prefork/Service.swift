@@ -62,7 +62,8 @@ public enum Service {
       let node = hostName()
       let master = getpid()
       func plan(_ configuration: ServerConfiguration, _ registry: HandlerRegistry) -> AcceptorPlan {
-        AcceptorPlan(
+        memory.measurements.handlers.add(registry.map(\.name).sorted())
+        return AcceptorPlan(
           configuration: configuration, handlers: registry, memory: memory, node: node, masterPID: master,
           startedAt: startedAt, log: log)
       }

@@ -4,7 +4,7 @@ import JobModel
 struct SeatBoard: Sendable {
   private enum Word: Int, CaseIterable {
     case freeTask, freeThread, freeProcess
-    case waiters
+    case waiters, watchers
     case connections
     case tasksRunning, threadsRunning, processesRunning
     case forkServerPID, forkServerRestarts
@@ -48,6 +48,10 @@ struct SeatBoard: Sendable {
   /// How many clients of this seat wait for a job to change.
   func setWaiters(_ count: Int, seat: Int) { words.store(index(seat, .waiters), UInt64(count)) }
   func waiters(seat: Int) -> Int { Int(words.load(index(seat, .waiters))) }
+
+  /// How many clients of this seat watch events.
+  func setWatchers(_ count: Int, seat: Int) { words.store(index(seat, .watchers), UInt64(count)) }
+  func watchers(seat: Int) -> Int { Int(words.load(index(seat, .watchers))) }
 
   func setConnections(_ count: Int, seat: Int) { words.store(index(seat, .connections), UInt64(count)) }
   func connections(seat: Int) -> Int { Int(words.load(index(seat, .connections))) }

@@ -6,6 +6,7 @@ public struct ServiceMemory: Sendable {
   let workers: WorkerTable
   let counters: Counters
   let events: EventRing
+  let measurements: Measurements
 
   /// Bytes to map for this many seats.
   public static func byteCount(seats: Int) -> Int { wordCount(seats: seats) * 8 }
@@ -13,6 +14,7 @@ public struct ServiceMemory: Sendable {
   private static func wordCount(seats: Int) -> Int {
     JobBoard.wordCount + NoticeRings.wordCount(seats: seats) + SeatBoard.wordCount(seats: seats)
       + WorkerTable.wordCount(seats: seats) + Counters.wordCount(seats: seats) + EventRing.wordCount
+      + Measurements.wordCount(seats: seats)
   }
 
   /// - Parameter memory: zeroed, shared with all children, ``byteCount(seats:)`` long.
@@ -24,6 +26,7 @@ public struct ServiceMemory: Sendable {
     workers = WorkerTable(carver.take(WorkerTable.wordCount(seats: seats)))
     counters = Counters(carver.take(Counters.wordCount(seats: seats)), seats: seats)
     events = EventRing(carver.take(EventRing.wordCount))
+    measurements = Measurements(carver.take(Measurements.wordCount(seats: seats)), seats: seats)
     events.begin(epoch: .random(in: 1 ... .max))
   }
 }
