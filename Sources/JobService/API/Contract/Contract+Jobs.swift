@@ -9,7 +9,7 @@ extension Contract {
       "listJobs", "List jobs, newest first", scope: .read,
       query: [
         QueryParameter("state", .oneOf(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
-        QueryParameter("handler", .text(1...64), "Only jobs of this handler."),
+        QueryParameter("handler", .name, "Only jobs of this handler."),
         QueryParameter("limit", .integer(API.pageLimit), "Jobs on a page; \(API.defaultPage) without it."),
         QueryParameter("cursor", .readLater(.string(format: "uuid")), "The `next_cursor` of the page before."),
       ],
@@ -89,7 +89,9 @@ extension QueryParameter {
 
   /// What a submit has in its query where its body is the input itself.
   static let inputOptions: [QueryParameter] =
-    args + JobOption.all.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
+    args + JobOption.all.map {
+      QueryParameter($0.name, $0.isJSONInQuery ? .json($0.schema) : .readLater($0.schema), $0.meaning)
+    }
 
   static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)
 }

@@ -36,6 +36,9 @@ struct Schema: Sendable, Equatable {
     Schema(#""type":"string","minLength":\#(length.lowerBound),"maxLength":\#(length.upperBound)"#)
   }
 
+  /// A handler's or a queue's name.
+  static let name = Schema.string(pattern: "[a-z0-9_]{1,64}")
+
   static func string(format: String) -> Schema { Schema(#""type":"string","format":\#(quoted(format))"#) }
   /// - Parameter pattern: a regular expression of ECMA-262 that the whole text fits.
   static func string(pattern: String) -> Schema { Schema(#""type":"string","pattern":\#(quoted("^(?:\(pattern))$"))"#) }
