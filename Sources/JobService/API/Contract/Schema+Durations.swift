@@ -7,9 +7,11 @@ extension Schema {
   ///   - longestSeconds: a whole number of days.
   ///   - mayBeZero: otherwise it must be longer than nothing.
   static func duration(upTo longestSeconds: Int, mayBeZero: Bool) -> Schema {
-    let units = [("ms", longestSeconds * 1000), ("s", longestSeconds)] + [("m", 60), ("h", 3600), ("d", 86_400)].map {
-      ($0.0, longestSeconds / $0.1)
-    }
+    let units =
+      [("ms", longestSeconds * 1000), ("s", longestSeconds)]
+      + [("m", 60), ("h", 3600), ("d", 86_400)].map {
+        ($0.0, longestSeconds / $0.1)
+      }
     // Nothing at all, or less than one: its last decimal is the one that is not zero.
     let small = mayBeZero ? #"0+(?:\.[0-9]{1,9})?"# : #"0+\.[0-9]{0,8}[1-9]"#
     let forms = units.map { unit, most in

@@ -47,6 +47,11 @@ struct Schema: Sendable, Equatable {
     Schema(#""type":"string","enum":[\#(values.map(quoted).joined(separator: ","))]"#)
   }
 
+  /// A string that is itself JSON text.
+  static func json(_ content: Schema) -> Schema {
+    Schema(#""type":"string","contentMediaType":"application/json","contentSchema":\#(content.text)"#)
+  }
+
   // MARK: - Containers
 
   struct Property: Sendable {
