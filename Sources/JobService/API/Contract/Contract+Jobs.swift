@@ -9,7 +9,7 @@ extension Contract {
       "listJobs", "List jobs, newest first", scope: .read,
       query: [
         QueryParameter("state", .oneOf(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
-        QueryParameter("handler", .text(1...64), "Only jobs of this handler."),
+        QueryParameter("handler", .name, "Only jobs of this handler."),
         QueryParameter("limit", .integer(API.pageLimit), "Jobs on a page; \(API.defaultPage) without it."),
         QueryParameter("cursor", .readLater(.string(format: "uuid")), "The `next_cursor` of the page before."),
       ],
@@ -48,7 +48,7 @@ extension Contract {
     get: Operation(
       "showJobResult", "The bare result", details: "With its own media type.", scope: .read,
       replies: [
-        .body("*/*", "The result."),
+        .body("*/*", "The result."), .problem(406, "The result's media type is none that is wanted."),
         .problem(409, "The job has not ended, or did not succeed: then `job_error` says why.", [.retryAfter.sometimes]),
       ]
     ) { api, call throws(APIError) in try api.result(call) })
@@ -89,7 +89,10 @@ extension QueryParameter {
 
   /// What a submit has in its query where its body is the input itself.
   static let inputOptions: [QueryParameter] =
-    args + JobOption.all.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
+    args
+    + JobOption.all.map {
+      QueryParameter($0.name, $0.isJSONInQuery ? .json($0.schema) : .readLater($0.schema), $0.meaning)
+    }
 
   static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)
 }

@@ -37,6 +37,12 @@ struct OpenAPIDocument {
       }
     }
     writer.object("components") { components in
+      components.object("responses") { responses in
+        for reply in DerivedReplies.shared {
+          responses.key(named: OperationText.name(of: reply))
+          OperationText.write(reply, into: &responses)
+        }
+      }
       components.object("schemas") { schemas in
         for (name, schema) in Schemas.all + HandlerSchemas.all(handlers) {
           schemas.key(named: name)

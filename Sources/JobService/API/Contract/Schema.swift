@@ -36,12 +36,20 @@ struct Schema: Sendable, Equatable {
     Schema(#""type":"string","minLength":\#(length.lowerBound),"maxLength":\#(length.upperBound)"#)
   }
 
+  /// A handler's or a queue's name.
+  static let name = Schema.string(pattern: "[a-z0-9_]{1,64}")
+
   static func string(format: String) -> Schema { Schema(#""type":"string","format":\#(quoted(format))"#) }
   /// - Parameter pattern: a regular expression of ECMA-262 that the whole text fits.
   static func string(pattern: String) -> Schema { Schema(#""type":"string","pattern":\#(quoted("^(?:\(pattern))$"))"#) }
 
   static func string(oneOf values: [String]) -> Schema {
     Schema(#""type":"string","enum":[\#(values.map(quoted).joined(separator: ","))]"#)
+  }
+
+  /// A string that is itself JSON text.
+  static func json(_ content: Schema) -> Schema {
+    Schema(#""type":"string","contentMediaType":"application/json","contentSchema":\#(content.text)"#)
   }
 
   // MARK: - Containers

@@ -4,7 +4,8 @@ import JobModel
 enum Schemas {
   static let all: [(name: String, schema: Schema)] = [
     ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-    ("Usage", usage), ("Attempt", attempt), ("Problem", problem), ("Handler", handler), ("Service", service),
+    ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler),
+    ("Service", service),
     ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker),
   ]
 
@@ -33,7 +34,7 @@ enum Schemas {
     .init("run_by", .reference("RunBy").orNull), .init("usage", .reference("Usage").orNull),
     .init("attempts", .array(of: .reference("Attempt"))),
     .init("metadata", .map(of: .any).described("As it was sent.")),
-    .init("links", .object(["self", "result", "log", "cancel"].map { .init($0, path) })),
+    .init("links", .object(["self", "result", "log", "events", "cancel"].map { .init($0, path) })),
   ])
 
   private static let jobPage = Schema.object([
@@ -70,6 +71,21 @@ enum Schemas {
     .init("error", .reference("JobError").orNull),
   ])
 
+  private static let event: Schema = {
+    let stateChange = Schema.object([
+      .init("id", id), .init("state", state), .init("done", .boolean), .init("attempt", .integer(0...)),
+    ])
+    let report = Schema.object([
+      .init("id", id), .init("completed", .anyInteger), .init("total", Schema.anyInteger.orNull),
+      .init("message", .string.orNull),
+    ])
+    return .object([
+      .init("event", .string(oneOf: ["state", "progress", "missed"])),
+      .init("data", .json(.any(of: [stateChange, report, .object([])]))),
+      .optional("id", .string.described("To resume from: `Last-Event-ID`.")), .optional("retry", .anyInteger),
+    ])
+  }()
+
   // MARK: - Errors
 
   private static let problem = Schema.object([
@@ -80,7 +96,8 @@ enum Schemas {
       .array(
         of: .object([
           .init("pointer", .string.described("A JSON pointer (RFC 6901) into the request.")), .init("detail", .string),
-        ])).described("What is wrong with an input, each with its place.")),
+        ])
+      ).described("What is wrong with an input, each with its place.")),
     .optional("line", .integer(1...).described("Where a text stops being JSON.")),
     .optional("column", .integer(1...)),
     .optional("job_error", .reference("JobError").described("Why the job failed.")),
