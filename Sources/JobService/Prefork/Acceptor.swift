@@ -95,7 +95,7 @@ final class Acceptor {
     memory.seats.clear(seat: index)
     memory.workers.clear(seat: index)
 
-    store = try SQLiteJobStore.open(path: path) { commit in
+    store = try SQLiteJobStore.open(path: path, keyLimits: plan.handlers.keyLimits) { commit in
       memory.counters.add(.commits, seat: index)
       memory.counters.add(.commitWrites, commit.writes, seat: index)
       memory.counters.add(.commitMicroseconds, Int(commit.duration.microsecondsClamped), seat: index)

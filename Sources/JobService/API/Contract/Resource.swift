@@ -68,12 +68,14 @@ final class Resource: Sendable {
 /// The chapters of the contract.
 enum Tag: String, Sendable, CaseIterable {
   case jobs = "Jobs"
+  case queues = "Queues"
   case handlers = "Handlers"
   case server = "Server"
 
   var summary: String {
     switch self {
     case .jobs: "Submit jobs, follow them, stop them, fetch what they gave."
+    case .queues: "Lines of their own, which can be paused."
     case .handlers: "What can be run, and running it with one request."
     case .server: "The server itself: its processes, its health, its numbers."
     }
