@@ -86,6 +86,7 @@ final class Dispatcher: AttemptEvents {
       lanes[executor]?.state.unreserve()
       if case .stored(let stored) = receipt, stored.state == .running {
         memory.counters.add(.jobsSubmitted, seat: identity.seat)
+        tell(JobEvent(stateOf: stored))
         take(stored)
       } else {
         submitted(receipt)
@@ -102,6 +103,7 @@ final class Dispatcher: AttemptEvents {
   private func submitted(_ receipt: SubmitReceipt) {
     guard case .stored(let job) = receipt else { return }
     memory.counters.add(.jobsSubmitted, seat: identity.seat)
+    tell(JobEvent(stateOf: job))
     joined(job)
   }
 
@@ -168,6 +170,7 @@ final class Dispatcher: AttemptEvents {
     for job in jobs {
       memory.board.markChanged(job.id)
       listener?.changed(job)
+      tell(JobEvent(stateOf: job))
       take(job)
     }
     // A queue that was paused while the claim was on its way did not find these jobs here.
@@ -241,6 +244,7 @@ final class Dispatcher: AttemptEvents {
     attempt.isDirty = true
     noteSoon()
     listener?.progressed(attempt.view)
+    tellProgress(attempt)
   }
 
   func printed(_ attempt: Attempt, _ bytes: [UInt8]) {
@@ -276,6 +280,8 @@ protocol JobChangeListener: AnyObject {
   func changed(_ id: JobID)
   /// A job that runs here got further.
   func progressed(_ job: Job)
+  /// An event was added to those that clients watch.
+  func happened()
   /// A job is due at this time.
   func scheduled(at due: Timestamp)
 }

@@ -68,6 +68,7 @@ final class Resource: Sendable {
 /// The chapters of the contract.
 enum Tag: String, Sendable, CaseIterable {
   case jobs = "Jobs"
+  case events = "Events"
   case queues = "Queues"
   case handlers = "Handlers"
   case server = "Server"
@@ -75,6 +76,7 @@ enum Tag: String, Sendable, CaseIterable {
   var summary: String {
     switch self {
     case .jobs: "Submit jobs, follow them, stop them, fetch what they gave."
+    case .events: "Watch jobs as Server-Sent Events."
     case .queues: "Lines of their own, which can be paused."
     case .handlers: "What can be run, and running it with one request."
     case .server: "The server itself: its processes, its health, its numbers."
