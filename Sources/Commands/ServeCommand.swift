@@ -61,7 +61,8 @@ struct ServeCommand: ParsableCommand {
   }
 
   struct Limits: ParsableArguments {
-    @Option(help: ArgumentHelp("Jobs that may wait, in line and for their time each. (default: 100000)", valueName: "number"))
+    @Option(
+      help: ArgumentHelp("Jobs that may wait, in line and for their time each. (default: 100000)", valueName: "number"))
     var maxQueued: String?
 
     @Option(

@@ -98,7 +98,8 @@ struct ExamOfRequests {
     }
   }
 
-  @Test("a request whose reply waits for the job is being handled, until it ends or its acceptor does",
+  @Test(
+    "a request whose reply waits for the job is being handled, until it ends or its acceptor does",
     arguments: StoreUnderTest.all)
   func handled(_ kind: StoreUnderTest) async throws {
     try await kind.with { store async throws in

@@ -50,7 +50,8 @@ struct Explanation: Sendable, Equatable {
         detail = "the queue '\(job.queue)' is paused" + Self.beyond(place)
       case .keyLimit(let limit):
         reason = .keyLimit
-        detail = "no more than \(limit) \(limit == 1 ? "job" : "jobs") with its key may run at once" + Self.beyond(place)
+        detail =
+          "no more than \(limit) \(limit == 1 ? "job" : "jobs") with its key may run at once" + Self.beyond(place)
       case .noFreeWorker, nil:
         reason = .noFreeWorker
         (detail, estimatedStartAt) = Self.inLine(place, pace, job.executor, now)
@@ -61,7 +62,9 @@ struct Explanation: Sendable, Equatable {
   private static func inLine(
     _ place: PlaceInLine?, _ pace: Pace, _ executor: Executor, _ now: Timestamp
   ) -> (String, Timestamp?) {
-    guard pace.slots > 0 else { return ("the server has nothing that runs jobs of the executor '\(executor.rawValue)'", nil) }
+    guard pace.slots > 0 else {
+      return ("the server has nothing that runs jobs of the executor '\(executor.rawValue)'", nil)
+    }
     let detail = "the places that run jobs of the executor '\(executor.rawValue)', \(pace.slots) in all, are taken"
     guard let ahead = place?.ahead, let run = pace.run else { return (detail + beyond(place), nil) }
     // The places come free one after the other, a run's time divided by their number apart.

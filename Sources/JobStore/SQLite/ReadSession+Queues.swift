@@ -15,7 +15,8 @@ struct QueueStatements {
   init(_ database: Database) throws {
     func prepared(_ sql: String) throws -> PreparedStatement { try PreparedStatement(database, sql) }
     func counted(_ index: String, _ state: Int, oldest: String) throws -> PreparedStatement {
-      try prepared("SELECT queue, count(*), \(oldest) FROM job INDEXED BY \(index) WHERE state = \(state) GROUP BY queue")
+      try prepared(
+        "SELECT queue, count(*), \(oldest) FROM job INDEXED BY \(index) WHERE state = \(state) GROUP BY queue")
     }
     queued = try counted("job_queued", 1, oldest: "min(queued_at)")
     held = try counted("job_held", -1, oldest: "min(queued_at)")

@@ -47,7 +47,8 @@ extension SQLiteJobStore {
 
   /// - Parameter pageLimit: beyond so many pages this process finds the disk full (for tests of that).
   static func open(
-    path: String, pageLimit: Int?, keyLimits: KeyLimits = KeyLimits(), onCommit: @escaping @Sendable (CommitReport) -> Void
+    path: String, pageLimit: Int?, keyLimits: KeyLimits = KeyLimits(),
+    onCommit: @escaping @Sendable (CommitReport) -> Void
   ) throws(StoreError) -> SQLiteJobStore {
     do {
       let lock = try CommitLock(databasePath: path)

@@ -8,7 +8,8 @@ extension Contract {
       "listQueues", "The queues, by name",
       details: "Those with jobs that have not ended, those that are paused, and `default`.", scope: .read,
       query: [
-        QueryParameter("limit", .integer(API.queuePageLimit), "Queues on a page; \(API.queuePageLimit.upperBound) without it."),
+        QueryParameter(
+          "limit", .integer(API.queuePageLimit), "Queues on a page; \(API.queuePageLimit.upperBound) without it."),
         QueryParameter("cursor", .text(1...64), "The `next_cursor` of the page before."),
       ],
       replies: [.json(200, "A page of queues.", .reference("QueuePage"), [.link])]
