@@ -50,7 +50,7 @@ let package = Package(
       name: "JobService",
       dependencies: [
         "JobModel", "StrictJSON", "EventLoop", "Multiprocessing", "HTTPServer", "JobStore", "HandlerAPI",
-        "Configuration", "Prefork", "CLinux", .product(name: "Logging", package: "swift-log"),
+        "Configuration", "Prefork", "CLinux", "CCrypto", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict + callersExecutor),
     .target(
       name: "Commands",

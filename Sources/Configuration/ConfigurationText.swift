@@ -75,6 +75,7 @@ extension ServerConfiguration {
     case .insecure: ["\(insecure)"]
     case .allowPrivateAddresses: ["\(allowPrivateAddresses)"]
     case .maxQueued: ["\(maxQueued)"]
+    case .keyLimit: keyLimit.map { ["\($0)"] } ?? []
     case .maxBody: [ValueText.size(maxBodyBytes)]
     case .memoryLimit: [ValueText.size(memoryLimitBytes)]
     case .drainTimeout: [DurationText.text(drainTimeout)]

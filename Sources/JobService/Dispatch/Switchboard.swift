@@ -30,6 +30,7 @@ final class Switchboard: JobChangeListener {
       case .cancel(let id): dispatcher.stopElsewhereAsked(id)
       case .work(let executor): dispatcher.fill(executor)
       case .scheduled(let due): housekeeper.scheduled(at: due)
+      case .paused: Task { await self.dispatcher.returnPaused() }
       }
     }
     if batch.missedChanges { waits.lookAgain() }
@@ -37,6 +38,7 @@ final class Switchboard: JobChangeListener {
       Task { await self.dispatcher.stopWhatWasCancelled() }
       for executor in Executor.allCases { dispatcher.fill(executor) }
       housekeeper.missedSchedules()
+      Task { await self.dispatcher.returnPaused() }
     }
     housekeeper.look()
     events.posted()

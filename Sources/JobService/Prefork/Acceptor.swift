@@ -96,7 +96,7 @@ final class Acceptor {
     memory.measurements.use(seat: index)
     memory.workers.clear(seat: index)
 
-    store = try SQLiteJobStore.open(path: path) { commit in
+    store = try SQLiteJobStore.open(path: path, keyLimits: plan.handlers.keyLimits) { commit in
       memory.measurements.commits.record(commit.duration, seat: index)
       memory.measurements.commitSizes.record(UInt64(commit.writes), seat: index)
     }
