@@ -72,9 +72,12 @@ public struct Promotion: Sendable, Equatable {
   /// The jobs that are queued now, by the executor they wait for.
   public var promoted: [JobID: Executor]
   public var nextDue: Timestamp?
-  public init(promoted: [JobID: Executor], nextDue: Timestamp?) {
+  /// The batches that some of them belong to.
+  public var batches: Set<JobID>
+  public init(promoted: [JobID: Executor], nextDue: Timestamp?, batches: Set<JobID> = []) {
     self.promoted = promoted
     self.nextDue = nextDue
+    self.batches = batches
   }
 }
 
@@ -91,10 +94,12 @@ public struct JobFilter: Sendable, Equatable {
   public var state: JobState?
   public var handler: String?
   public var queue: String?
-  public init(state: JobState? = nil, handler: String? = nil, queue: String? = nil) {
+  public var batch: JobID?
+  public init(state: JobState? = nil, handler: String? = nil, queue: String? = nil, batch: JobID? = nil) {
     self.state = state
     self.handler = handler
     self.queue = queue
+    self.batch = batch
   }
 }
 

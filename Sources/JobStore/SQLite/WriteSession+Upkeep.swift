@@ -46,6 +46,7 @@ extension WriteSession {
 
   func promoteDue(now: Timestamp, limit: Int) throws(SQLiteFailure) -> Promotion {
     var promoted: [JobID: Executor] = [:]
+    var batches: Set<JobID> = []
     if limit > 0 {
       due.bind(1, now.microseconds)
       due.bind(2, limit)
@@ -56,11 +57,12 @@ extension WriteSession {
             row.job = row.job.due(now: now)
             try write(row)
             promoted[row.job.id] = row.job.executor
+            if let place = row.job.batch { batches.insert(place.batch) }
           }
         }
       }
     }
-    return Promotion(promoted: promoted, nextDue: try NextDue.read(nextDue))
+    return Promotion(promoted: promoted, nextDue: try NextDue.read(nextDue), batches: batches)
   }
 
   func removeExpired(now: Timestamp, limit: Int) throws(SQLiteFailure) -> Removal {
