@@ -13,6 +13,10 @@ extension API {
     var filter = JobFilter()
     filter.state = call.query["state"].flatMap { JobState(rawValue: $0) }
     filter.handler = call.query["handler"]
+    if let text = call.query["batch"] {
+      guard let id = JobID(text), batchIssuer.issued(id) else { throw .badRequest("batch must be a batch's id") }
+      filter.batch = id
+    }
     let limit = call.integer("limit") ?? Self.defaultPage
     var before: JobID?
     if let text = call.query["cursor"] {
@@ -50,6 +54,7 @@ extension API {
     var link = "/v1/jobs?limit=\(limit)&cursor=\(next)"
     if let state = filter.state { link += "&state=\(state.rawValue)" }
     if let handler = filter.handler { link += "&handler=\(PercentEncoding.encode(handler))" }
+    if let batch = filter.batch { link += "&batch=\(batch)" }
     return link
   }
 }

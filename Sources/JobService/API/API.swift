@@ -17,7 +17,13 @@ final class API: HTTPApplication {
   let memory: ServiceMemory
   let replies: JobReplies
   let waits: JobWaits
+  /// Of those who follow batches.
+  let watches: RowWatches
+  let batches: BatchWork
+  /// Bodies of batches are read and checked here.
+  let batchReader = BlockingThread()
   var issuer: JobIDIssuer
+  var batchIssuer: JobIDIssuer
   let files: StaticFiles?
   let origin: RequestOrigin
   let handlersReply: HTTPResponse
@@ -29,14 +35,20 @@ final class API: HTTPApplication {
   /// No new jobs are taken; everything else is still answered.
   var isDraining = false
 
-  init(context: ServiceContext, dispatcher: Dispatcher, files: StaticFiles?, origin: RequestOrigin) {
+  init(
+    context: ServiceContext, dispatcher: Dispatcher, batches: BatchWork, files: StaticFiles?, origin: RequestOrigin
+  ) {
     self.context = context
     self.dispatcher = dispatcher
     store = dispatcher.store
     memory = dispatcher.memory
     replies = JobReplies(board: dispatcher.memory.board)
     waits = JobWaits(memory: dispatcher.memory, seat: dispatcher.identity.seat)
+    let (seats, seat) = (dispatcher.memory.seats, dispatcher.identity.seat)
+    watches = RowWatches { count in seats.setBatchWatchers(count, seat: seat) }
+    self.batches = batches
     issuer = JobIDIssuer(key: dispatcher.store.idKey)
+    batchIssuer = JobIDIssuer(key: dispatcher.store.idKey.forBatches)
     self.files = files
     self.origin = origin
     handlersReply = HandlersDocument.list(dispatcher.handlers)
@@ -88,6 +100,9 @@ final class API: HTTPApplication {
     case .jobID:
       guard let id = JobID(utf8: text) else { throw .notFound("there is no such job: its id is malformed") }
       return .job(id)
+    case .batchID:
+      guard let id = JobID(utf8: text) else { throw .notFound("there is no such batch: its id is malformed") }
+      return .batch(id)
     }
   }
 

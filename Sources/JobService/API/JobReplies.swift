@@ -121,7 +121,7 @@ final class JobReplies {
 
   /// A strong validator (RFC 9110, section 8.8.1): a hash of the very bytes, so that progress which is not in the store
   /// yet changes it too, and acceptors that show the same bytes agree.
-  private static func etag(_ bytes: [UInt8]) -> String {
+  static func etag(_ bytes: [UInt8]) -> String {
     // FNV-1a, twice with different offsets: 128 bits in all are plenty against an accident, and nobody gains by a forgery.
     var a: UInt64 = 0xcbf2_9ce4_8422_2325
     var b: UInt64 = 0x9ae1_6a3b_2f90_404f

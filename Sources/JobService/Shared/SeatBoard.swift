@@ -8,6 +8,7 @@ struct SeatBoard: Sendable {
     case connections
     case tasksRunning, threadsRunning, processesRunning
     case forkServerPID, forkServerRestarts
+    case batchWatchers
   }
   private static let wordsASeat = 16
   static func wordCount(seats: Int) -> Int { seats * wordsASeat }
@@ -48,6 +49,10 @@ struct SeatBoard: Sendable {
   /// How many clients of this seat wait for a job to change.
   func setWaiters(_ count: Int, seat: Int) { words.store(index(seat, .waiters), UInt64(count)) }
   func waiters(seat: Int) -> Int { Int(words.load(index(seat, .waiters))) }
+
+  /// How many clients of this seat follow a batch.
+  func setBatchWatchers(_ count: Int, seat: Int) { words.store(index(seat, .batchWatchers), UInt64(count)) }
+  func batchWatchers(seat: Int) -> Int { Int(words.load(index(seat, .batchWatchers))) }
 
   func setConnections(_ count: Int, seat: Int) { words.store(index(seat, .connections), UInt64(count)) }
   func connections(seat: Int) -> Int { Int(words.load(index(seat, .connections))) }

@@ -16,6 +16,7 @@ enum Contract {
 
   private static let routed: [Resource] = [
     jobs, job, jobResult, jobLog, jobCancel, jobRetry,
+    batches, batch, batchResults, batchCancel,
     run, handlers, handler,
     service, processes, metrics, livez, readyz,
   ]

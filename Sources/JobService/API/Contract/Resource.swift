@@ -6,6 +6,7 @@ final class Resource: Sendable {
   enum Parameter: Sendable, Equatable {
     case none
     case jobID
+    case batchID
     case name
   }
 
@@ -62,12 +63,14 @@ final class Resource: Sendable {
 /// The chapters of the contract.
 enum Tag: String, Sendable, CaseIterable {
   case jobs = "Jobs"
+  case batches = "Batches"
   case handlers = "Handlers"
   case server = "Server"
 
   var summary: String {
     switch self {
     case .jobs: "Submit jobs, follow them, stop them, fetch what they gave."
+    case .batches: "One handler over many inputs, and what came of them as one stream."
     case .handlers: "What can be run, and running it with one request."
     case .server: "The server itself: its processes, its health, its numbers."
     }
