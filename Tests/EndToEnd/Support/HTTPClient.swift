@@ -137,7 +137,8 @@ final class HTTPClient {
     return try take(buffer.count - position)
   }
 
-  private func chunk() throws -> [UInt8]? {
+  /// The next piece of a body in chunked coding; `nil` at its end.
+  func chunk() throws -> [UInt8]? {
     let size = try line()
     guard let count = Int(size, radix: 16) else { throw Failure.malformed(size) }
     let chunk = try take(count)
