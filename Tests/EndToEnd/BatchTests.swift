@@ -89,9 +89,10 @@ struct BatchTests {
 
   @Test("several readers each get all of it while it runs")
   func readers() throws {
-    let (id, server) = (try self.server.submitBatch("sleep", (0..<200).map { "{\"seconds\": 0.\($0 % 10)}" }), self.server)
+    let target = server
+    let id = try target.submitBatch("sleep", (0..<200).map { "{\"seconds\": 0.\($0 % 10)}" })
     let lines = try concurrently(8) { reader in
-      try server.results(id, reader % 2 == 0 ? "" : "?order=submitted").all().compactMap { $0["index"].int }
+      try target.results(id, reader % 2 == 0 ? "" : "?order=submitted").all().compactMap { $0["index"].int }
     }
     #expect(lines.allSatisfy { $0.sorted() == Array(0..<200) })
   }
@@ -155,10 +156,10 @@ struct BatchTests {
     try eventually("one has ended", see: { try server.get("/v1/batches/\(id)?wait=30", "If-None-Match: \(tag)") }) {
       try $0.status == 200 && $0["etag"] != tag && $0.json["counts"]["succeeded"] == 1
     }
-    let server = server
+    let target = server
     let replies = try concurrently(2) { index in
-      if index == 0 { return try server.get("/v1/batches/\(id)", "Prefer: wait=60") }
-      return try server.post("/v1/batches/\(id)/cancel")
+      if index == 0 { return try target.get("/v1/batches/\(id)", "Prefer: wait=60") }
+      return try target.post("/v1/batches/\(id)/cancel")
     }
     #expect(try replies[0].json["done"] == true && replies[0]["preference-applied"] == "wait=60")
   }

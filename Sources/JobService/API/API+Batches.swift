@@ -57,9 +57,6 @@ extension API {
     let now = Timestamp.now
     let id = batchIssuer.next(now: now)
     let prototype = taken.request.prototype(id: id, now: now)
-    if prototype.uniqueKey != nil {
-      throw APIError.unacceptable("/unique_key", "cannot be given for a batch: its jobs would be one")
-    }
     let batch = Batch(
       id: id, total: taken.count, chunkSize: taken.request.chunkSize, prototype: prototype, inputFile: taken.file,
       owner: dispatcher.identity.owner)
@@ -177,7 +174,7 @@ extension API {
     return HTTPResponse(status: status, headers: headers, body: .bytes(BatchDocument.bytes(batch)))
   }
 
-  private static func etag(_ batch: Batch) -> String { JobReplies.etag(BatchDocument.bytes(batch)) }
+  private static func etag(_ batch: Batch) -> String { EntityTag.strong(BatchDocument.bytes(batch)) }
 
   /// An id that has no row: was it ever given out?
   private func missingBatch(_ id: JobID) -> APIError {

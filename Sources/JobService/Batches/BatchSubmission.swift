@@ -10,6 +10,8 @@ import StrictJSON
 struct BatchRequest: Sendable {
   static let inputLimit = 100_000
   static let chunkSizes = 1...1000
+  /// Those of a single submit, but for `unique_key`: with it all jobs of a batch would be one.
+  static let options = JobOption.all.filter { $0.name != "unique_key" }
 
   let handler: RegisteredHandler
   let options: JobOptions
@@ -61,6 +63,7 @@ struct BatchRequest: Sendable {
           continue
         }
         chunkSize = size
+      case "unique_key": fail(key, "cannot be given for a batch: all its jobs would be one")
       default: if !options.take(key, value) { fail(key, "is not a known field") }
       }
     }

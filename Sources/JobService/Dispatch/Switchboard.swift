@@ -9,14 +9,19 @@ final class Switchboard: JobChangeListener {
   private let waits: JobWaits
   private let watches: RowWatches
   private let replies: JobReplies
+  private let events: EventFeed
   private var cursors: NoticeRings.Cursors
 
-  init(dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, watches: RowWatches, replies: JobReplies) {
+  init(
+    dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, watches: RowWatches, replies: JobReplies,
+    events: EventFeed
+  ) {
     self.dispatcher = dispatcher
     self.housekeeper = housekeeper
     self.waits = waits
     self.watches = watches
     self.replies = replies
+    self.events = events
     cursors = dispatcher.identity.notices.cursors()
     waits.onFirstWait = { [weak self] in self?.skipChanges() }
     watches.onFirstWatch = { [weak self] in self?.skipChanges() }
@@ -43,6 +48,7 @@ final class Switchboard: JobChangeListener {
       housekeeper.missedSchedules()
     }
     housekeeper.look()
+    events.posted()
   }
 
   /// Where nobody waited, the changes so far concern nobody.
@@ -65,6 +71,8 @@ final class Switchboard: JobChangeListener {
   }
 
   func progressed(_ job: Job) { replies.forget(job.id) }
+
+  func happened() { events.posted() }
 
   func scheduled(at due: Timestamp) { housekeeper.scheduled(at: due) }
 }

@@ -146,7 +146,8 @@ final class Acceptor {
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
       origin: RequestOrigin(ownNames: plan.ownNames))
     switchboard = Switchboard(
-      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, watches: api.watches, replies: api.replies)
+      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, watches: api.watches, replies: api.replies,
+      events: api.events)
     dispatcher.listener = switchboard
     server = HTTPServer(options: HTTPServerOptions(), application: api)
   }
@@ -235,6 +236,7 @@ final class Acceptor {
       await lastWaits(until: began + limit.nanosecondsClamped)
       api.waits.abandonAll()
       api.watches.endAll()
+      api.events.close()
       server.stopAccepting()
       if limit > .zero { await lastRequests() }
       server.closeIdle()

@@ -45,8 +45,7 @@ extension WriteSession {
   }
 
   func promoteDue(now: Timestamp, limit: Int) throws(SQLiteFailure) -> Promotion {
-    var promoted: [JobID: Executor] = [:]
-    var batches: Set<JobID> = []
+    var promoted: [Promotion.Promoted] = []
     if limit > 0 {
       due.bind(1, now.microseconds)
       due.bind(2, limit)
@@ -56,13 +55,12 @@ extension WriteSession {
           for var row in rows {
             row.job = row.job.due(now: now)
             try write(row)
-            promoted[row.job.id] = row.job.executor
-            if let place = row.job.batch { batches.insert(place.batch) }
+            promoted.append(Promotion.Promoted(row.job))
           }
         }
       }
     }
-    return Promotion(promoted: promoted, nextDue: try NextDue.read(nextDue), batches: batches)
+    return Promotion(promoted: promoted, nextDue: try NextDue.read(nextDue))
   }
 
   func removeExpired(now: Timestamp, limit: Int) throws(SQLiteFailure) -> Removal {

@@ -72,22 +72,16 @@ extension Contract {
 }
 
 extension QueryParameter {
-  static let handlerOfLines: QueryParameter = {
-    var parameter = QueryParameter("handler", .readLater(.string), "The handler; the body then is one input a line.")
-    parameter.needsHandler = true
-    return parameter
-  }()
+  static let handlerOfLines = QueryParameter(
+    "handler", .readLater(.string), "The handler; the body then is one input a line."
+  ).conditional
 
   /// What stands in the query where the body is lines.
   static let besideLines: [QueryParameter] = {
     let chunkSize = QueryParameter(
       "chunk_size", .integer(BatchRequest.chunkSizes), "Inputs that a worker is given at once; 1 without it.")
-    let options = JobOption.all.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
-    return ([chunkSize] + options).map {
-      var parameter = $0
-      parameter.needsHandler = true
-      return parameter
-    }
+    let options = BatchRequest.options.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
+    return ([chunkSize] + options).map(\.conditional)
   }()
 }
 

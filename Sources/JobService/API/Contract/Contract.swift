@@ -15,10 +15,10 @@ enum Contract {
   static let resources: [Resource] = routed + [files, unknown]
 
   private static let routed: [Resource] = [
-    jobs, job, jobResult, jobLog, jobCancel, jobRetry,
-    batches, batch, batchResults, batchCancel,
+    jobs, job, jobResult, jobLog, jobCancel, jobRetry, jobEvents,
+    events, batches, batch, batchResults, batchCancel,
     run, handlers, handler,
-    service, processes, metrics, livez, readyz,
+    service, processes, metrics, livez, readyz, openAPI,
   ]
 
   static let router = Router(routed.map(\.template))

@@ -53,6 +53,12 @@ final class Resource: Sendable {
     }
   }
 
+  /// What stands in braces.
+  var parameterName: String? {
+    guard let start = template.firstIndex(of: "{"), let end = template.firstIndex(of: "}") else { return nil }
+    return String(template[template.index(after: start)..<end])
+  }
+
   var operations: [(method: String, operation: Operation)] {
     [("get", get), ("post", post), ("put", put), ("delete", delete)].compactMap { method, operation in
       operation.map { (method, $0) }
@@ -64,6 +70,7 @@ final class Resource: Sendable {
 enum Tag: String, Sendable, CaseIterable {
   case jobs = "Jobs"
   case batches = "Batches"
+  case events = "Events"
   case handlers = "Handlers"
   case server = "Server"
 
@@ -71,6 +78,7 @@ enum Tag: String, Sendable, CaseIterable {
     switch self {
     case .jobs: "Submit jobs, follow them, stop them, fetch what they gave."
     case .batches: "One handler over many inputs, and what came of them as one stream."
+    case .events: "Watch jobs as Server-Sent Events."
     case .handlers: "What can be run, and running it with one request."
     case .server: "The server itself: its processes, its health, its numbers."
     }
