@@ -9,9 +9,12 @@ enum Interruption {
 
   /// Lets SIGINT say that these jobs go on, and then end this process as it would have without.
   static func tellThatJobsGoOn(_ ids: [String]) {
-    let message =
-      "\nmillrace: interrupted; the \(ids.count == 1 ? "job goes" : "jobs go") on: "
-      + "millrace wait \(ids.joined(separator: " "))\n"
+    tell("the \(ids.count == 1 ? "job goes" : "jobs go") on: millrace wait \(ids.joined(separator: " "))")
+  }
+
+  /// Lets SIGINT say this, and then end this process as it would have without.
+  static func tell(_ sentence: String) {
+    let message = "\nmillrace: interrupted; \(sentence)\n"
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: message.utf8.count, alignment: 1)
     copy.copyBytes(from: message.utf8)
     // Never freed: the signal may come until the process ends.

@@ -22,6 +22,8 @@ final class ServerClient {
     var wait: Duration = .zero
     /// Where the body of a reply with a 2xx status is written, instead of into the reply.
     var output: Int32?
+    /// What takes such a body as it comes, instead; it may refuse to take more.
+    var receiver: ((UnsafeRawBufferPointer) throws(ClientError) -> Void)?
 
     static func get(_ path: String) -> Request { Request(method: "GET", path: path) }
   }
@@ -72,7 +74,7 @@ final class ServerClient {
       if case .stream(let descriptor, let byteCount, _) = request.body {
         Transfer(output: request.output, source: descriptor, byteCount: byteCount)
       } else {
-        Transfer(output: request.output)
+        Transfer(output: request.output, receiver: request.receiver)
       }
     var headers = request.headers
     // One context for the three callbacks, kept alive by `withExtendedLifetime` until libcurl is done with it.
@@ -111,7 +113,7 @@ final class ServerClient {
 
   /// Sets what does not depend on the lifetime of a buffer; the first failure ends it.
   private func configure(_ request: Request, _ context: UnsafeMutableRawPointer) -> CURLcode {
-    let isStream = if case .stream = request.body { true } else { request.output != nil }
+    let isStream = if case .stream = request.body { true } else { request.output != nil || request.receiver != nil }
     var options: [() -> CURLcode] = []
     func set(_ option: CURLoption, _ value: Int) { options.append { ccurl_easy_set_long(self.handle, option, value) } }
     func set(_ option: CURLoption, _ value: String) {

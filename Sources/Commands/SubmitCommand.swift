@@ -172,20 +172,10 @@ struct SubmitCommand: ClientCommand {
         method: "POST", path: "/v1/jobs", headers: headers, body: .json(submission.document))
       return try session.client.send(request)
     }
-    let descriptor = body == "-" ? STDIN_FILENO : open(body, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw .local("--body: '\(printable(body))' cannot be read: \(String(cString: strerror(errno)))")
-    }
-    defer { if descriptor != STDIN_FILENO { close(descriptor) } }
-    var status = stat()
-    let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    // Standard input may stand in the middle of its file.
-    let place = isFile ? lseek(descriptor, 0, SEEK_CUR) : -1
-    let stream = ServerClient.Body.stream(
-      descriptor: descriptor, byteCount: place >= 0 ? max(0, Int(status.st_size) - Int(place)) : nil,
-      mediaType: type ?? "application/octet-stream")
+    let input = try InputFile(body, flag: "--body")
+    let stream = input.body(mediaType: type ?? "application/octet-stream")
     let request = ServerClient.Request(
       method: "POST", path: "/v1/jobs" + submission.query, headers: headers, body: stream)
-    return try session.client.send(request)
+    return try withExtendedLifetime(input) { () throws(ClientError) in try session.client.send(request) }
   }
 }

@@ -6,6 +6,7 @@ import Glibc
 final class Transfer {
   /// Where the body of a 2xx reply goes; `nil`: into `body`.
   let output: Int32?
+  private let receiver: ((UnsafeRawBufferPointer) throws(ClientError) -> Void)?
   private let source: Int32
   /// What is still to be sent of a body whose size was announced.
   private var remaining: Int?
@@ -18,8 +19,12 @@ final class Transfer {
   /// - Parameters:
   ///   - source: where a streamed request body is read from; not used for other bodies.
   ///   - byteCount: exactly so many of its bytes are sent, although the file may grow meanwhile.
-  init(output: Int32?, source: Int32 = -1, byteCount: Int? = nil) {
+  init(
+    output: Int32?, receiver: ((UnsafeRawBufferPointer) throws(ClientError) -> Void)? = nil, source: Int32 = -1,
+    byteCount: Int? = nil
+  ) {
     self.output = output
+    self.receiver = receiver
     self.source = source
     self.remaining = byteCount
   }
@@ -38,8 +43,11 @@ final class Transfer {
 
   /// Whether to go on.
   func receive(_ piece: UnsafeRawBufferPointer) -> Bool {
-    if let output, (200..<300).contains(status) {
-      do { try StandardStreams.write(piece, to: output) } catch {
+    if output != nil || receiver != nil, (200..<300).contains(status) {
+      do {
+        if let output { try StandardStreams.write(piece, to: output) }
+        if let receiver { try receiver(piece) }
+      } catch {
         failure = error
         return false
       }

@@ -75,7 +75,7 @@ extension ServerConfiguration {
     case .insecure: ["\(insecure)"]
     case .allowPrivateAddresses: ["\(allowPrivateAddresses)"]
     case .maxQueued: ["\(maxQueued)"]
-    case .keyLimit: keyLimit.map { ["\($0)"] } ?? []
+    case .keyLimit: ["\(keyLimit)"]
     case .maxBody: [ValueText.size(maxBodyBytes)]
     case .memoryLimit: [ValueText.size(memoryLimitBytes)]
     case .drainTimeout: [DurationText.text(drainTimeout)]
@@ -94,6 +94,7 @@ extension HandlerSettings {
     case .timeout: timeout.map(DurationText.text)
     case .memoryLimit: memoryLimitBytes.map(ValueText.size)
     case .maxAttempts: maxAttempts.map(String.init)
+    case .keyLimit: keyLimit.map(String.init)
     }
   }
 }

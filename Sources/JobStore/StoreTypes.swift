@@ -78,9 +78,11 @@ public struct Promotion: Sendable, Equatable {
     public var executor: Executor
     public var attempt: Int
     public var revision: Int
+    public var batch: JobID?
 
     public init(_ job: Job) {
       id = job.id
+      batch = job.batch?.batch
       executor = job.executor
       attempt = job.attempt
       revision = job.revision
@@ -107,10 +109,12 @@ public struct JobFilter: Sendable, Equatable {
   public var state: JobState?
   public var handler: String?
   public var queue: String?
-  public init(state: JobState? = nil, handler: String? = nil, queue: String? = nil) {
+  public var batch: JobID?
+  public init(state: JobState? = nil, handler: String? = nil, queue: String? = nil, batch: JobID? = nil) {
     self.state = state
     self.handler = handler
     self.queue = queue
+    self.batch = batch
   }
 }
 

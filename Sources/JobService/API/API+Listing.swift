@@ -14,6 +14,10 @@ extension API {
     filter.state = call.query["state"].flatMap { JobState(rawValue: $0) }
     filter.handler = call.query["handler"]
     filter.queue = call.query["queue"]
+    if let text = call.query["batch"] {
+      guard let id = JobID(text), batchIssuer.issued(id) else { throw .badRequest("batch must be a batch's id") }
+      filter.batch = id
+    }
     let limit = call.integer("limit") ?? Self.defaultPage
     var before: JobID?
     if let text = call.query["cursor"] {
@@ -52,6 +56,7 @@ extension API {
     if let state = filter.state { link += "&state=\(state.rawValue)" }
     if let handler = filter.handler { link += "&handler=\(PercentEncoding.encode(handler))" }
     if let queue = filter.queue { link += "&queue=\(PercentEncoding.encode(queue))" }
+    if let batch = filter.batch { link += "&batch=\(batch)" }
     return link
   }
 }

@@ -7,10 +7,17 @@ import JobStore
 /// `POST /v1/jobs` and `POST /v1/run/{handler}`.
 extension API {
   /// Whether a job can be taken now; asked before a body is read, and again before it is stored.
-  func admit() throws(APIError) {
+  ///
+  /// - Parameter count: the jobs that one request makes.
+  func admit(_ count: Int = 1) throws(APIError) {
     if isDraining || dispatcher.identity.isServerStopping() { throw .draining }
-    if memory.board.queuedEstimate >= context.limits.queued {
-      throw .overloaded("\(context.limits.queued) jobs are waiting already", retryAfterSeconds: 5)
+    let waiting = memory.board.queuedEstimate
+    if waiting + count > context.limits.queued {
+      let detail =
+        count == 1
+        ? "\(context.limits.queued) jobs are waiting already"
+        : "\(waiting) jobs are waiting already, and with \(count) more there would be too many"
+      throw .overloaded(detail, retryAfterSeconds: 5)
     }
   }
 

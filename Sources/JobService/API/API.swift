@@ -17,8 +17,14 @@ final class API: HTTPApplication {
   let memory: ServiceMemory
   let replies: JobReplies
   let waits: JobWaits
+  /// Of those who follow batches.
+  let watches: RowWatches
+  let batches: BatchWork
+  /// Bodies of batches are read and checked here.
+  let batchReader = BlockingThread()
   let events: EventFeed
   var issuer: JobIDIssuer
+  var batchIssuer: JobIDIssuer
   let files: StaticFiles?
   let origin: RequestOrigin
   let handlersReply: HTTPResponse
@@ -31,15 +37,21 @@ final class API: HTTPApplication {
   /// No new jobs are taken; everything else is still answered.
   var isDraining = false
 
-  init(context: ServiceContext, dispatcher: Dispatcher, files: StaticFiles?, origin: RequestOrigin) {
+  init(
+    context: ServiceContext, dispatcher: Dispatcher, batches: BatchWork, files: StaticFiles?, origin: RequestOrigin
+  ) {
     self.context = context
     self.dispatcher = dispatcher
     store = dispatcher.store
     memory = dispatcher.memory
     replies = JobReplies(board: dispatcher.memory.board)
     waits = JobWaits(memory: dispatcher.memory, seat: dispatcher.identity.seat)
+    let (seats, seat) = (dispatcher.memory.seats, dispatcher.identity.seat)
+    watches = RowWatches { count in seats.setBatchWatchers(count, seat: seat) }
+    self.batches = batches
     events = EventFeed(ring: dispatcher.memory.events, seat: dispatcher.identity.seat)
     issuer = JobIDIssuer(key: dispatcher.store.idKey)
+    batchIssuer = JobIDIssuer(key: dispatcher.store.idKey.forBatches)
     self.files = files
     self.origin = origin
     handlersReply = HandlersDocument.list(dispatcher.handlers)
@@ -101,6 +113,9 @@ final class API: HTTPApplication {
     case .jobID:
       guard let id = Self.jobID(match, in: path) else { throw .notFound("there is no such job: its id is malformed") }
       return .job(id)
+    case .batchID:
+      guard let id = Self.jobID(match, in: path) else { throw .notFound("there is no such batch: its id is malformed") }
+      return .batch(id)
     }
   }
 

@@ -18,6 +18,7 @@ enum APIError: Error, Sendable {
   case unsupportedCoding(String)
   case notFound(String)
   case gone
+  case batchGone
   case methodNotAllowed([String])
   case conflict(String, retryAfterSeconds: Int?)
   /// The job whose result was asked for has none.
@@ -29,6 +30,8 @@ enum APIError: Error, Sendable {
   case draining
   case storeAway(StoreError)
   case notAcceptable(String)
+  /// Of something within a body; a whole body that is too large is refused while it comes.
+  case tooLarge(String)
 
   static func unacceptable(_ pointer: String, _ detail: String) -> APIError {
     .unacceptable([InputError(pointer: pointer, detail: detail)])
@@ -53,6 +56,8 @@ enum APIError: Error, Sendable {
       return Problem(404, detail)
     case .gone:
       return Problem(410, "this job was deleted or has expired")
+    case .batchGone:
+      return Problem(410, "the jobs of this batch were deleted or have expired")
     case .methodNotAllowed(let methods):
       let allow = methods.joined(separator: ", ")
       return Problem(405, "this resource takes \(allow)", headers: [HTTPField("Allow", allow)])
@@ -82,6 +87,8 @@ enum APIError: Error, Sendable {
         headers: [HTTPField("Retry-After", "5")])
     case .notAcceptable(let detail):
       return Problem(406, detail)
+    case .tooLarge(let detail):
+      return Problem(413, detail)
     }
   }
 

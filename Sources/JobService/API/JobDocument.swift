@@ -38,6 +38,7 @@ enum JobDocument {
     writer.key("attempts")
     writeAttempts(job, into: &writer)
     writer.field("metadata", raw: job.metadata)
+    writer.field("batch", job.batch?.batch.description)
     writer.object("links") { links in
       links.field("self", path)
       links.field("result", path + "/result")

@@ -130,7 +130,8 @@ struct Submission: Sendable {
     self.init(handler: handler, input: input, options: options)
   }
 
-  private init(handler: RegisteredHandler, input: JobInput, options: JobOptions) {
+  /// Of parts that were checked.
+  init(handler: RegisteredHandler, input: JobInput, options: JobOptions) {
     self.handler = handler
     self.input = input
     self.options = options

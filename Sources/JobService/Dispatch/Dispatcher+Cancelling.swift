@@ -8,20 +8,28 @@ extension Dispatcher {
     let now = Timestamp.now
     let decision = try await store.requestCancel(id, now: now, expiresAt: now.advanced(by: settings.retention))
     switch decision {
-    case .cancelled(let job):
-      memory.board.markLeft(job.executor, count: job.scheduledAt == nil ? 1 : 0)
-      announce(job)
-    case .stopping(let job):
-      memory.board.markChanged(id)
-      if attempts[id] != nil {
-        stop(id)
-      } else {
-        identity.postToAll(.cancel(id))
-      }
-      listener?.changed(job)
+    case .cancelled(let job): cancelledInLine(job)
+    case .stopping(let job): stopAnywhere(job)
     case .alreadyEnded, .unknown: break
     }
     return decision
+  }
+
+  /// A job that waited has been cancelled in the store.
+  func cancelledInLine(_ job: Job) {
+    memory.board.markLeft(job.executor, count: job.scheduledAt == nil ? 1 : 0)
+    announce(job)
+  }
+
+  /// A job that runs has been marked in the store: whoever runs it is told.
+  func stopAnywhere(_ job: Job) {
+    memory.board.markChanged(job.id)
+    if attempts[job.id] != nil {
+      stop(job.id)
+    } else {
+      identity.postToAll(.cancel(job.id))
+    }
+    listener?.changed(job)
   }
 
   /// Stops an attempt of this acceptor; does nothing where the job is not here.

@@ -113,6 +113,7 @@ extension Dispatcher {
   /// Tells every acceptor and every client that waits of a committed change.
   func announce(_ job: Job) {
     announceChange(of: job.id)
+    if let place = job.batch { bell.ring(place.batch) }
     count(job)
     listener?.changed(job)
     tell(JobEvent(stateOf: job))
@@ -126,6 +127,13 @@ extension Dispatcher {
     memory.board.markChanged(id)
     let seats = memory.seats
     identity.post(.changed(id), wakingSeatsWhere: { seats.waiters(seat: $0) > 0 })
+  }
+
+  /// Those who follow batches are woken by these alone, and not by each of a batch's jobs.
+  func announceChange(ofBatch id: JobID) {
+    let seats = memory.seats
+    identity.post(.changed(id), wakingSeatsWhere: { seats.batchWatchers(seat: $0) > 0 })
+    listener?.changed(id)
   }
 
   private func count(_ job: Job) {

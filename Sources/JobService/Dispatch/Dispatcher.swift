@@ -40,6 +40,7 @@ final class Dispatcher: AttemptEvents {
   /// Jobs that were to be stopped here and were not here (see `stopElsewhereAsked`), and when that was.
   var earlyStops: [JobID: UInt64] = [:]
   var idleContinuations: [CheckedContinuation<Void, Never>] = []
+  private(set) lazy var bell = BatchBell { [weak self] id in self?.announceChange(ofBatch: id) }
 
   /// Hears of every committed change made here, and of progress.
   weak var listener: (any JobChangeListener)?
@@ -128,6 +129,13 @@ final class Dispatcher: AttemptEvents {
     }
   }
 
+  /// The same for jobs that are like this one, have just become rows, and were counted when their batch came.
+  func joinedAsBatch(_ job: Job) {
+    guard job.state == .queued else { return joined(job) }
+    memory.board.markJoined(job.executor, count: 0)
+    callForWork(job.executor)
+  }
+
   /// Wakes whoever has room for work of this executor, here and in other acceptors.
   func callForWork(_ executor: Executor) {
     fill(executor)
@@ -176,6 +184,7 @@ final class Dispatcher: AttemptEvents {
     memory.board.markLeft(executor, count: jobs.count)
     for job in jobs {
       memory.board.markChanged(job.id)
+      if let place = job.batch { bell.ring(place.batch) }
       listener?.changed(job)
       tell(JobEvent(stateOf: job))
       take(job)

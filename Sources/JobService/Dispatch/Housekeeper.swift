@@ -9,6 +9,7 @@ import Logging
 @LoopActor
 final class Housekeeper {
   private let dispatcher: Dispatcher
+  private let batches: BatchWork
   private let store: any JobStore
   private let memory: ServiceMemory
   private let spool: SpoolFolder
@@ -38,11 +39,12 @@ final class Housekeeper {
   static let sweepAge = Duration.seconds(86_400)
 
   init(
-    dispatcher: Dispatcher, spool: SpoolFolder, disk: BlockingThread, log: Logger,
+    dispatcher: Dispatcher, batches: BatchWork, spool: SpoolFolder, disk: BlockingThread, log: Logger,
     liveOwners: @escaping @LoopActor () -> Set<OwnerID>, isAppointed: @escaping @LoopActor () -> Bool,
     deathCount: @escaping @LoopActor () -> UInt64
   ) {
     self.dispatcher = dispatcher
+    self.batches = batches
     self.store = dispatcher.store
     self.memory = dispatcher.memory
     self.spool = spool
@@ -111,9 +113,10 @@ final class Housekeeper {
       let now = Timestamp.now
       let jobs = try await store.rescueAbandoned(
         live: liveOwners(), now: now, expiresAt: now.advanced(by: dispatcher.settings.retention))
-      seenDeaths = deaths
       if !jobs.isEmpty { log.warning("jobs of a dead acceptor were rescued", metadata: ["jobs": "\(jobs.count)"]) }
       for job in jobs { dispatcher.announce(job) }
+      try await batches.adopt(live: liveOwners())
+      seenDeaths = deaths
       // Whoever died may have been woken for work that is still in the line.
       for executor in Executor.allCases {
         memory.board.markJoined(executor, count: 0)
@@ -159,6 +162,7 @@ final class Housekeeper {
           dispatcher.announceChange(of: job.id)
           dispatcher.listener?.changed(job.id)
           dispatcher.tell(JobEvent(id: job.id, revision: job.revision, .state(.queued, attempt: job.attempt)))
+          if let batch = job.batch { dispatcher.bell.ring(batch) }
           counts[job.executor, default: 0] += 1
         }
         for (executor, count) in counts {

@@ -7,18 +7,24 @@ final class Switchboard: JobChangeListener {
   private let dispatcher: Dispatcher
   private let housekeeper: Housekeeper
   private let waits: JobWaits
+  private let watches: RowWatches
   private let replies: JobReplies
   private let events: EventFeed
   private var cursors: NoticeRings.Cursors
 
-  init(dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, replies: JobReplies, events: EventFeed) {
+  init(
+    dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, watches: RowWatches, replies: JobReplies,
+    events: EventFeed
+  ) {
     self.dispatcher = dispatcher
     self.housekeeper = housekeeper
     self.waits = waits
+    self.watches = watches
     self.replies = replies
     self.events = events
     cursors = dispatcher.identity.notices.cursors()
     waits.onFirstWait = { [weak self] in self?.skipChanges() }
+    watches.onFirstWatch = { [weak self] in self?.skipChanges() }
   }
 
   /// The seat was woken.
@@ -26,14 +32,17 @@ final class Switchboard: JobChangeListener {
     let batch = dispatcher.identity.notices.read(&cursors, as: dispatcher.identity.seat)
     for notice in batch.notices {
       switch notice {
-      case .changed(let id): waits.changedElsewhere(id)
+      case .changed(let id): changed(id)
       case .cancel(let id): dispatcher.stopElsewhereAsked(id)
       case .work(let executor): dispatcher.fill(executor)
       case .scheduled(let due): housekeeper.scheduled(at: due)
       case .paused: Task { await self.dispatcher.returnPaused() }
       }
     }
-    if batch.missedChanges { waits.lookAgain() }
+    if batch.missedChanges {
+      waits.lookAgain()
+      watches.lookAgain()
+    }
     if batch.missedControls {
       Task { await self.dispatcher.stopWhatWasCancelled() }
       for executor in Executor.allCases { dispatcher.fill(executor) }
@@ -44,8 +53,10 @@ final class Switchboard: JobChangeListener {
     events.posted()
   }
 
-  /// Nobody waited, so the changes so far concern nobody.
-  private func skipChanges() { dispatcher.identity.notices.skipChanges(&cursors) }
+  /// Where nobody waited, the changes so far concern nobody.
+  private func skipChanges() {
+    if waits.isEmpty, watches.isEmpty { dispatcher.identity.notices.skipChanges(&cursors) }
+  }
 
   // MARK: - JobChangeListener
 
@@ -53,9 +64,13 @@ final class Switchboard: JobChangeListener {
     // Read after the change was marked, so the reply is good until the next one.
     replies.put(job, generation: dispatcher.memory.board.generation(of: job.id))
     waits.changed(job)
+    watches.changed(job.id)
   }
 
-  func changed(_ id: JobID) { waits.changedElsewhere(id) }
+  func changed(_ id: JobID) {
+    waits.changedElsewhere(id)
+    watches.changed(id)
+  }
 
   func progressed(_ job: Job) { replies.forget(job.id) }
 

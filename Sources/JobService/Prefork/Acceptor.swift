@@ -20,6 +20,7 @@ final class Acceptor {
   private let plan: AcceptorPlan
   private let store: SQLiteJobStore
   private let dispatcher: Dispatcher
+  private let batches: BatchWork
   private let housekeeper: Housekeeper
   private let switchboard: Switchboard
   private let api: API
@@ -129,8 +130,9 @@ final class Acceptor {
       identity: identity, settings: .init(node: plan.node, retention: configuration.retention), store: store,
       memory: memory, handlers: plan.handlers, results: ResultKeeper(spool: spool, disk: disk), runners: runners,
       log: log)
+    batches = BatchWork(dispatcher: dispatcher, spool: spool, disk: disk)
     housekeeper = Housekeeper(
-      dispatcher: dispatcher, spool: spool, disk: disk, log: log,
+      dispatcher: dispatcher, batches: batches, spool: spool, disk: disk, log: log,
       liveOwners: { Set(table.ownersNotToRescue().map { OwnerID(number: $0) }) },
       isAppointed: { seat.isHousekeeper }, deathCount: { table.deathCount })
     let context = ServiceContext(
@@ -141,11 +143,11 @@ final class Acceptor {
       spool: spool, disk: disk, seats: { SeatViews.read(table) }, logsRequests: configuration.accessLog,
       log: log)
     api = API(
-      context: context, dispatcher: dispatcher,
+      context: context, dispatcher: dispatcher, batches: batches,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
       origin: RequestOrigin(ownNames: plan.ownNames))
     switchboard = Switchboard(
-      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies,
+      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, watches: api.watches, replies: api.replies,
       events: api.events)
     dispatcher.listener = switchboard
     api.events.onDropped = { memory.counters.add(.eventStreamsDropped, seat: index) }
@@ -226,6 +228,7 @@ final class Acceptor {
     isStopping = true
     seat.markDraining()
     housekeeper.stop()
+    batches.stop()
     api.isDraining = true
     server.closeAfterReply = true
     // While the whole server stops, polls are still answered. An acceptor that leaves alone leaves them to the others.
@@ -235,6 +238,7 @@ final class Acceptor {
       await dispatcher.drain(limit: limit)
       await lastWaits(until: began + limit.nanosecondsClamped)
       api.waits.abandonAll()
+      api.watches.endAll()
       api.events.close()
       server.stopAccepting()
       if limit > .zero { await lastRequests() }
@@ -259,7 +263,7 @@ final class Acceptor {
           && Executor.allCases.contains { seats.running($0, seat: other) > 0 }
       }
     }
-    while !api.waits.isEmpty, someoneWorks(), MonotonicClock.now < end {
+    while !api.waits.isEmpty || !api.watches.isEmpty, someoneWorks(), MonotonicClock.now < end {
       await EpollLoop.shared.sleep(.milliseconds(20))
     }
   }

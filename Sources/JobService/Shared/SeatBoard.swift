@@ -10,6 +10,7 @@ struct SeatBoard: Sendable {
     case forkServerPID, forkServerRestarts
     case slotsTask, slotsThread, slotsProcess
     case paceTask, paceThread, paceProcess
+    case batchWatchers
   }
   private static let wordsASeat = 32
   static func wordCount(seats: Int) -> Int { seats * wordsASeat }
@@ -54,6 +55,9 @@ struct SeatBoard: Sendable {
   /// How many clients of this seat watch events.
   func setWatchers(_ count: Int, seat: Int) { words.store(index(seat, .watchers), UInt64(count)) }
   func watchers(seat: Int) -> Int { Int(words.load(index(seat, .watchers))) }
+  /// How many clients of this seat follow a batch.
+  func setBatchWatchers(_ count: Int, seat: Int) { words.store(index(seat, .batchWatchers), UInt64(count)) }
+  func batchWatchers(seat: Int) -> Int { Int(words.load(index(seat, .batchWatchers))) }
 
   func setConnections(_ count: Int, seat: Int) { words.store(index(seat, .connections), UInt64(count)) }
   func connections(seat: Int) -> Int { Int(words.load(index(seat, .connections))) }

@@ -38,8 +38,9 @@ enum JobColumn: Int32, CaseIterable {
 
   /// `state = ?2, …` of all that changes in a job's life.
   static func assignments(withHistory: Bool) -> String {
-    allCases.filter { !fixed.contains($0) && (withHistory || $0 != .pastAttempts) }
-      .map { "\($0.name) = ?\($0.parameter)" }.joined(separator: ", ")
+    let columns = allCases.filter { !fixed.contains($0) && (withHistory || $0 != .pastAttempts) }
+      .map { "\($0.name) = ?\($0.parameter)" }
+    return (columns + [SQLiteSchema.batchEndAssignment]).joined(separator: ", ")
   }
 
   /// The parameter behind the columns' own: the row's `seq` in an update.

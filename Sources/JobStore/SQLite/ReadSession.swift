@@ -20,6 +20,7 @@ final class ReadSession {
   let line: LineStatements
   let queues: QueueStatements
   let keyLimits: KeyLimits
+  let batches: BatchReading
 
   init(_ database: Database, _ keyLimits: KeyLimits) throws {
     self.keyLimits = keyLimits
@@ -43,6 +44,7 @@ final class ReadSession {
       SELECT \(PreparedStatement.spoolFileColumns) FROM job INDEXED BY job_spool
       WHERE input_file IS NOT NULL OR result_file IS NOT NULL
       """)
+    batches = try BatchReading(database)
     waiting = try [(0, "job_scheduled"), (1, "job_queued"), (-1, "job_held")].map { state, index in
       try prepared("SELECT seq, handler, executor FROM job INDEXED BY \(index) WHERE state = \(state)")
     }
@@ -72,18 +74,19 @@ final class ReadSession {
       }
     }
 
-    /// `seq`, `id` and whether the filter fits, of at most `?2` jobs before `?1`. The literal state is what lets
+    /// `seq`, `id` and whether the filter fits, of at most `?2` jobs before `?1` and not before `?7`. The literal state is what lets
     /// SQLite use a partial index.
     var sql: String {
       let source =
         switch self {
-        case .all: "job WHERE id < ?1"
-        case .running: "job INDEXED BY job_running WHERE state = 2 AND id < ?1"
-        case .failed: "job INDEXED BY job_failed WHERE state = 4 AND id < ?1"
-        case .cancelled: "job INDEXED BY job_cancelled WHERE state = 5 AND id < ?1"
+        case .all: "job WHERE id < ?1 AND id >= ?7"
+        case .running: "job INDEXED BY job_running WHERE state = 2 AND id < ?1 AND id >= ?7"
+        case .failed: "job INDEXED BY job_failed WHERE state = 4 AND id < ?1 AND id >= ?7"
+        case .cancelled: "job INDEXED BY job_cancelled WHERE state = 5 AND id < ?1 AND id >= ?7"
         }
       return """
-        SELECT seq, id, (?3 IS NULL OR state = ?3 OR state = -1 AND ?3 = 1) AND (?4 IS NULL OR handler = ?4) AND (?5 IS NULL OR queue = ?5)
+        SELECT seq, id, (?3 IS NULL OR state = ?3 OR state = -1 AND ?3 = 1) AND (?4 IS NULL OR handler = ?4)
+          AND (?5 IS NULL OR queue = ?5) AND (?6 IS NULL OR batch = ?6)
         FROM \(source) ORDER BY id DESC LIMIT ?2
         """
     }
@@ -95,11 +98,21 @@ final class ReadSession {
   /// Looks at no more than `visitLimit` jobs.
   func list(_ filter: JobFilter, before: JobID?, limit: Int, visitLimit: Int) throws(SQLiteFailure) -> JobPage {
     guard let walk = walks[Walk(filter)] else { preconditionFailure("every walk has its statement") }
-    walk.bind(1, before ?? JobID(high: .max, low: .max))
+    var first = JobID(high: 0, low: 0)
+    var end = before ?? JobID(high: .max, low: .max)
+    if let batch = filter.batch {
+      guard let range = try idRange(ofBatch: batch) else { return JobPage(jobs: [], next: nil) }
+      first = range.lowerBound
+      // `end` itself is left out: the id after the last one of the batch.
+      end = min(end, JobID(high: range.upperBound.high, low: range.upperBound.low + 1))
+    }
+    walk.bind(1, end)
+    walk.bind(7, first)
     walk.bind(2, visitLimit)
     walk.bind(3, filter.state?.code)
     walk.bind(4, filter.handler)
     walk.bind(5, filter.queue)
+    if let batch = filter.batch { walk.bind(6, batch) } else { walk.bindNull(6) }
     var fitting: [Int64] = []
     var visited = 0
     var last: JobID?
@@ -145,13 +158,14 @@ final class ReadSession {
         depth.oldestQueuedAt = min(depth.oldestQueuedAt ?? oldest, oldest)
       }
     }
+    depth.queued.merge(try waitingInputs().counts.filter { $0.value > 0 }, uniquingKeysWith: +)
     return depth
   }
 
   func nextDueAt() throws(SQLiteFailure) -> Timestamp? { try NextDue.read(nextDue) }
 
   func spoolFileNames() throws(SQLiteFailure) -> Set<String> {
-    var names: Set<String> = []
+    var names = Set(try waitingInputs().files)
     try spoolFiles.forEachRow { row in names.formUnion(row.spoolFiles(first: 0)) }
     return names
   }

@@ -31,6 +31,7 @@ final class WriteSession {
   let resume: PreparedStatement
   let line: LineStatements
   let requests: RequestStatements
+  let batches: BatchWriting
 
   let keyLimits: KeyLimits
   /// Where the next claim goes on, of an executor with more queues than one claim compares.
@@ -108,6 +109,7 @@ final class WriteSession {
     resume = try prepared("DELETE FROM paused_queue WHERE name = ?1")
     line = try LineStatements(database)
     requests = try RequestStatements(database)
+    batches = try BatchWriting(database)
     begin = try prepared("BEGIN IMMEDIATE")
     commitChanges = try prepared("COMMIT")
     rollbackChanges = try prepared("ROLLBACK")

@@ -9,6 +9,7 @@ struct Call {
   enum Target: Sendable, Equatable {
     case none
     case job(JobID)
+    case batch(JobID)
     case name(String)
 
     var name: String {
@@ -29,6 +30,11 @@ struct Call {
 
   var id: JobID {
     guard case .job(let id) = target else { preconditionFailure("this resource's template has no job's id") }
+    return id
+  }
+
+  var batchID: JobID {
+    guard case .batch(let id) = target else { preconditionFailure("this resource's template has no batch's id") }
     return id
   }
 

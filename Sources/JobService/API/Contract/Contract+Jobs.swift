@@ -11,6 +11,7 @@ extension Contract {
         QueryParameter("state", .oneOf(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
         QueryParameter("handler", .name, "Only jobs of this handler."),
         QueryParameter("queue", .text(1...64), "Only jobs of this queue."),
+        QueryParameter("batch", .readLater(.string(format: "uuid")), "Only jobs of this batch."),
         QueryParameter("limit", .integer(API.pageLimit), "Jobs on a page; \(API.defaultPage) without it."),
         QueryParameter("cursor", .readLater(.string(format: "uuid")), "The `next_cursor` of the page before."),
       ],

@@ -16,7 +16,7 @@ enum Contract {
 
   private static let routed: [Resource] = [
     jobs, job, jobResult, jobLog, jobCancel, jobRetry, jobEvents, jobExplanation,
-    events,
+    batches, batch, batchResults, batchCancel, events,
     queues, queue, queuePause, queueResume,
     run, handlers, handler,
     service, processes, metrics, livez, readyz, openAPI,

@@ -15,7 +15,7 @@ enum DerivedReplies {
     .problem(404, "There is no such thing."),
     .problem(406, "It can be given in no wanted media type."),
     .problem(408, "The request took too long to come."),
-    .problem(410, "The job was deleted, or has expired."),
+    .problem(410, "It was deleted, or has expired."),
     .problem(413, "The body is too large, or there is one where none belongs."),
     .problem(414, "The request's target is too long."),
     .problem(415, "The body has a media type or a coding that is not taken here."),
@@ -29,7 +29,7 @@ enum DerivedReplies {
     if operation.scope != nil { statuses.append(401) }
     if operation.fixedMediaType != nil { statuses.append(406) }
     if resource.parameter != .none { statuses.append(404) }
-    if resource.parameter == .jobID { statuses.append(410) }
+    if [.jobID, .batchID].contains(resource.parameter) { statuses.append(410) }
     if operation.body != nil { statuses += [415, 422] }
     return statuses
   }

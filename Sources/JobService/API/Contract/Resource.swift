@@ -6,6 +6,7 @@ final class Resource: Sendable {
   enum Parameter: Sendable, Equatable {
     case none
     case jobID
+    case batchID
     case name
   }
 
@@ -68,6 +69,7 @@ final class Resource: Sendable {
 /// The chapters of the contract.
 enum Tag: String, Sendable, CaseIterable {
   case jobs = "Jobs"
+  case batches = "Batches"
   case events = "Events"
   case queues = "Queues"
   case handlers = "Handlers"
@@ -76,6 +78,7 @@ enum Tag: String, Sendable, CaseIterable {
   var summary: String {
     switch self {
     case .jobs: "Submit jobs, follow them, stop them, fetch what they gave."
+    case .batches: "One handler over many inputs, and what came of them as one stream."
     case .events: "Watch jobs as Server-Sent Events."
     case .queues: "Lines of their own, which can be paused."
     case .handlers: "What can be run, and running it with one request."
