@@ -42,8 +42,10 @@ let package = Package(
     .executableTarget(name: "StoreTorture", dependencies: ["JobStore", "JobModel"], swiftSettings: strict),
     .target(name: "HandlerAPI", dependencies: ["JobModel", "StrictJSON", "CLinux"], swiftSettings: strict),
     .target(name: "Configuration", dependencies: ["JobModel", "CLinux", "Yams"], swiftSettings: strict),
+    // Requests to strangers' servers, with a say in which addresses are connected to.
+    .target(name: "OutgoingHTTP", dependencies: ["JobModel", "CCurl", "CLinux"], swiftSettings: strict),
     .target(
-      name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CCrypto", "CZlib", "CLinux"],
+      name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "OutgoingHTTP", "CCrypto", "CZlib", "CLinux"],
       swiftSettings: strict),
     .target(name: "Prefork", dependencies: ["CLinux"], swiftSettings: strict),
     .target(
@@ -81,8 +83,11 @@ let package = Package(
       dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
     .testTarget(
-      name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "JobModel", "StrictJSON", "CZlib", "CLinux"],
+      name: "HandlersTests",
+      dependencies: ["Handlers", "HandlerAPI", "OutgoingHTTP", "JobModel", "StrictJSON", "CZlib", "CLinux"],
       swiftSettings: strict),
+    .testTarget(
+      name: "OutgoingHTTPTests", dependencies: ["OutgoingHTTP", "JobModel", "CLinux"], swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Configuration"], swiftSettings: strict),
     .testTarget(name: "PreforkTests", dependencies: ["Prefork", "PreforkToy", "CLinux"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import HandlerAPI
+import OutgoingHTTP
 import Synchronization
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
   private func text(_ response: FetchResponse) -> String { String(decoding: response.body, as: UTF8.self) }
 
   private func failure(_ body: () async throws -> FetchResponse) async -> String {
-    let error = await #expect(throws: HandlerError.self) { _ = try await body() }
+    let error = await #expect(throws: FetchError.self) { _ = try await body() }
     return error?.message ?? ""
   }
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HandlerAPI
 import JobModel
+import OutgoingHTTP
 import Synchronization
 
 /// Fetches a page from the network. Any status is a result, 404 and 500 too; what fails is not getting an answer.
@@ -73,7 +74,8 @@ public struct HTTPFetch: Handler {
   public init() {}
 
   public static func validate(_ input: Input) -> [InputError] {
-    FetchURL.errors(input.url) + FetchHeaders.errors(input.headers ?? [:])
+    (FetchURL.problem(input.url).map { [InputError(pointer: "/url", detail: $0)] } ?? [])
+      + FetchHeaders.errors(input.headers ?? [:])
   }
 
   /// A cancelled task ends at once with `CancellationError`, and its connection is closed.
@@ -83,8 +85,13 @@ public struct HTTPFetch: Handler {
       url: input.url, isHead: input.method == "HEAD", headers: input.headers ?? [:],
       maxBytes: input.maxBytes ?? Self.defaultMaxBytes, timeLimit: Self.timeLimit, deadline: context.deadline,
       mayConnect: { allowsAll || $0.isPublic })
-    let response = try await FetchLoop.shared.get().fetch(request) { received, total in
-      context.progress(received, of: total, "bytes received")
+    let response: FetchResponse
+    do {
+      response = try await FetchLoop.shared.get().fetch(request) { received, total in
+        context.progress(received, of: total, "bytes received")
+      }
+    } catch let error as FetchError {
+      throw HandlerError(error.message)
     }
     let text = String(validating: response.body, as: UTF8.self)
     return Output(

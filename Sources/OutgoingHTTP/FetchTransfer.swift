@@ -3,7 +3,6 @@
 import CCurl
 import CLinux
 import Glibc
-import HandlerAPI
 
 /// Owns one easy handle. Its callbacks point back at it, so it must outlive them: the fetch thread keeps it until the
 /// handle has left the multi handle.
@@ -28,8 +27,8 @@ final class FetchTransfer {
 
   init(
     _ request: FetchRequest, ticket: FetchTicket, memory: FetchMemory, progress: @escaping FetchProgress
-  ) throws(HandlerError) {
-    guard let easy = curl_easy_init() else { throw HandlerError("libcurl has no memory for another fetch") }
+  ) throws(FetchError) {
+    guard let easy = curl_easy_init() else { throw FetchError("libcurl has no memory for another fetch") }
     self.easy = easy
     self.request = request
     self.ticket = ticket
@@ -50,7 +49,7 @@ final class FetchTransfer {
 
   // MARK: - Options
 
-  private func configure() throws(HandlerError) {
+  private func configure() throws(FetchError) {
     try set(CURLOPT_URL, request.url)
     try set(CURLOPT_PROTOCOLS_STR, "http,https")
     try set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
@@ -74,11 +73,11 @@ final class FetchTransfer {
     try setCallbacks()
   }
 
-  private func setHeaders() throws(HandlerError) {
+  private func setHeaders() throws(FetchError) {
     for (name, value) in request.headers {
       // libcurl's way to say "empty value"; "name:" would mean "leave this header out".
       let line = value.allSatisfy({ $0 == " " || $0 == "\t" }) ? "\(name);" : "\(name): \(value)"
-      guard let longer = curl_slist_append(headerLines, line) else { throw HandlerError("out of memory for headers") }
+      guard let longer = curl_slist_append(headerLines, line) else { throw FetchError("out of memory for headers") }
       headerLines = longer
     }
     try check(curl_set_list(easy, CURLOPT_HTTPHEADER, headerLines), CURLOPT_HTTPHEADER)
@@ -89,7 +88,7 @@ final class FetchTransfer {
     }
   }
 
-  private func setCallbacks() throws(HandlerError) {
+  private func setCallbacks() throws(FetchError) {
     let context = Unmanaged.passUnretained(self).toOpaque()
     for option in [
       CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA,
@@ -114,18 +113,18 @@ final class FetchTransfer {
       }, CURLOPT_PREREQFUNCTION)
   }
 
-  private func set(_ option: CURLoption, _ value: String) throws(HandlerError) {
+  private func set(_ option: CURLoption, _ value: String) throws(FetchError) {
     try check(curl_set_string(easy, option, value), option)
   }
 
-  private func set(_ option: CURLoption, _ value: Int) throws(HandlerError) {
+  private func set(_ option: CURLoption, _ value: Int) throws(FetchError) {
     try check(curl_set_long(easy, option, value), option)
   }
 
   /// An option that cannot be set is a limit that would not hold.
-  private func check(_ code: CURLcode, _ option: CURLoption) throws(HandlerError) {
+  private func check(_ code: CURLcode, _ option: CURLoption) throws(FetchError) {
     if code == CURLE_OK { return }
-    throw HandlerError("libcurl does not take option \(option.rawValue): \(String(cString: curl_easy_strerror(code)))")
+    throw FetchError("libcurl does not take option \(option.rawValue): \(String(cString: curl_easy_strerror(code)))")
   }
 
   // MARK: - Callbacks
@@ -193,13 +192,13 @@ final class FetchTransfer {
   // MARK: - Result
 
   /// What became of it, once libcurl says that it is done.
-  func outcome(_ code: CURLcode) -> Result<FetchResponse, HandlerError> {
-    guard code == CURLE_OK else { return .failure(HandlerError(failure(code))) }
+  func outcome(_ code: CURLcode) -> Result<FetchResponse, FetchError> {
+    guard code == CURLE_OK else { return .failure(FetchError(failure(code))) }
     var status = 0
     var url: UnsafePointer<CChar>?
     guard curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK,
       curl_get_string(easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK, let url
-    else { return .failure(HandlerError("libcurl does not know what it fetched")) }
+    else { return .failure(FetchError("libcurl does not know what it fetched")) }
     return .success(FetchResponse(status: status, url: String(cString: url), headers: head.fields, body: body))
   }
 
