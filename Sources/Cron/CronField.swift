@@ -45,7 +45,8 @@ struct CronField: Sendable, Equatable {
       guard let numbers = Self.numbers(item, kind) else {
         let (first, last) = (kind.range.lowerBound, kind.range.upperBound)
         let names = kind.names.isEmpty ? "" : ", or names such as \(kind.names[1].uppercased())"
-        throw CronError("has a bad \(kind.name) '\(item)': numbers from \(first) to \(last)\(names), such as 1, 1-5, */2")
+        throw CronError(
+          "has a bad \(kind.name) '\(item)': numbers from \(first) to \(last)\(names), such as 1, 1-5, */2")
       }
       for number in numbers { bits |= 1 << UInt64(kind.isWeekday ? number % 7 : number) }
     }
@@ -64,7 +65,8 @@ struct CronField: Sendable, Equatable {
     guard let base = parts.first, let (first, last) = bounds(base, kind) else { return nil }
     guard parts.count == 2 else { return stride(from: first, to: last + 1, by: 1) }
     // As in Vixie's: a step needs something to step through.
-    guard base == "*" || base.contains("-"), let step = digits(parts[1]), (1...kind.range.upperBound).contains(step) else {
+    guard base == "*" || base.contains("-"), let step = digits(parts[1]), (1...kind.range.upperBound).contains(step)
+    else {
       return nil
     }
     return stride(from: first, to: last + 1, by: step)

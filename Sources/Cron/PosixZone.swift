@@ -62,7 +62,9 @@ struct PosixZone: Sendable, Equatable {
   }
 
   /// On the wall.
-  private func moment(of change: Change, in year: Int) -> Int64 { Int64(Self.day(change.day, in: year)) * 86_400 + change.time }
+  private func moment(of change: Change, in year: Int) -> Int64 {
+    Int64(Self.day(change.day, in: year)) * 86_400 + change.time
+  }
 
   /// Days since 1970.
   private static func day(_ day: Day, in year: Int) -> Int {
@@ -134,7 +136,8 @@ private struct PosixZoneReader {
   mutating func change() -> PosixZone.Change? {
     let day: PosixZone.Day
     if skip("M") {
-      guard let month = number(1...12), skip("."), let week = number(1...5), skip("."), let weekday = number(0...6) else {
+      guard let month = number(1...12), skip("."), let week = number(1...5), skip("."), let weekday = number(0...6)
+      else {
         return nil
       }
       day = .weekday(weekday, week: week, month: month)

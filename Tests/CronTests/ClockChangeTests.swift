@@ -55,10 +55,14 @@ struct ClockChangeTests {
     // Lord Howe Island, October 4th 2026: 02:00 becomes 02:30 (from +10:30 to +11) at 15:30 UTC of the day before.
     let zone = try TimeZoneRules.named("Australia/Lord_Howe")
     #expect(
-      try dues("15 2 * * *", in: zone, after: "2026-10-02T20:00:00Z", 2) == ["2026-10-03T15:30:00Z", "2026-10-04T15:15:00Z"])
+      try dues("15 2 * * *", in: zone, after: "2026-10-02T20:00:00Z", 2) == [
+        "2026-10-03T15:30:00Z", "2026-10-04T15:15:00Z",
+      ])
     // And back on April 5th: 02:00 becomes 01:30 at 15:00 UTC of the day before.
     #expect(
-      try dues("45 1 * * *", in: zone, after: "2026-04-04T00:00:00Z", 2) == ["2026-04-04T14:45:00Z", "2026-04-05T15:15:00Z"])
+      try dues("45 1 * * *", in: zone, after: "2026-04-04T00:00:00Z", 2) == [
+        "2026-04-04T14:45:00Z", "2026-04-05T15:15:00Z",
+      ])
   }
 
   @Test("a day that a country left out, and a zone whose clocks go back in spring")

@@ -49,7 +49,9 @@ import Testing
     }
   }
 
-  @Test("a zone without summer has one offset for ever", arguments: [("UTC0", 0), ("<+0545>-5:45", 20_700), ("HST10", -36_000)])
+  @Test(
+    "a zone without summer has one offset for ever",
+    arguments: [("UTC0", 0), ("<+0545>-5:45", 20_700), ("HST10", -36_000)])
   func plain(text: String, offset: Int64) throws {
     #expect(try #require(PosixZone(text)).period(at: 0) == TimeZoneRules.Period(offset: offset, end: .max))
   }
@@ -66,7 +68,8 @@ import Testing
   @Test(
     "names lead to zones only",
     arguments: [
-      "", "Nowhere/At_All", "../../../etc/passwd", "/etc/localtime", "Europe/../UTC", "Europe", "europe/paris\0", "tzdata.zi",
+      "", "Nowhere/At_All", "../../../etc/passwd", "/etc/localtime", "Europe/../UTC", "Europe", "europe/paris\0",
+      "tzdata.zi",
       "Europe//Paris", "zone.tab", ".", "leapseconds", "right/Europe/Paris", "Europe/Paris/", "Ünited",
       String(repeating: "a", count: 65),
     ])

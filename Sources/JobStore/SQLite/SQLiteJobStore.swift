@@ -10,9 +10,9 @@ public final class SQLiteJobStore: JobStore {
   public let idKey: SipHashKey
   public let description = StoreDescription(kind: "sqlite", durability: "wal, synchronous=full")
 
-  private let writer: WriterThread
-  private let lookups: ReaderThread
-  private let lists: ReaderThread
+  let writer: WriterThread
+  let lookups: ReaderThread
+  let lists: ReaderThread
 
   init(idKey: SipHashKey, writer: WriterThread, lookups: ReaderThread, lists: ReaderThread) {
     self.idKey = idKey

@@ -22,6 +22,8 @@ final class WriteSession {
   let appendLog: PreparedStatement
   let removeLog: PreparedStatement
   let setExecutor: PreparedStatement
+  let schedules: ScheduleStatements
+  let callbacks: CallbackStatements
 
   let connection: OpaquePointer
   /// The log's length when it was last copied back.
@@ -66,13 +68,17 @@ final class WriteSession {
     expired = try prepared(
       """
       SELECT seq, id, \(PreparedStatement.spoolFileColumns) FROM job INDEXED BY job_expiring
-      WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2
+      WHERE expires_at IS NOT NULL AND expires_at <= ?1
+        AND (callback_url IS NULL OR NOT EXISTS (SELECT 1 FROM callback WHERE job_seq = seq AND callback.state = 0))
+      ORDER BY expires_at LIMIT ?2
       """)
     remove = try prepared("DELETE FROM job WHERE seq = ?1")
     appendLog = try prepared("INSERT INTO log (job_seq, bytes) SELECT seq, ?2 FROM job WHERE id = ?1")
     removeLog = try prepared("DELETE FROM log WHERE job_seq = ?1")
     setExecutor = try prepared(
       "UPDATE job SET executor = ?2, revision = revision + 1 WHERE seq = ?1 AND state IN (0, 1) AND handler = ?3")
+    schedules = try ScheduleStatements(database)
+    callbacks = try CallbackStatements(database)
     begin = try prepared("BEGIN IMMEDIATE")
     commitChanges = try prepared("COMMIT")
     rollbackChanges = try prepared("ROLLBACK")
@@ -135,8 +141,19 @@ final class WriteSession {
     return found
   }
 
-  /// Writes what changes in a job's life; its past attempts only where one was added.
+  /// Writes what changes in a job's life; its past attempts only where one was added. With its end goes the callback that is
+  /// to tell of it.
   func write(_ stored: Stored, withHistory: Bool = false) throws(SQLiteFailure) {
+    guard stored.job.state.isFinal, let url = stored.job.callbackURL else {
+      return try writeRow(stored, withHistory)
+    }
+    try atomically { () throws(SQLiteFailure) in
+      try writeRow(stored, withHistory)
+      try enterCallback(stored, url)
+    }
+  }
+
+  private func writeRow(_ stored: Stored, _ withHistory: Bool) throws(SQLiteFailure) {
     let statement = withHistory ? updateWithHistory : update
     statement.bindChanging(stored.job)
     if withHistory { try statement.bindHistory(stored.job) }
