@@ -53,12 +53,13 @@ let package = Package(
       name: "JobService",
       dependencies: [
         "JobModel", "StrictJSON", "EventLoop", "Multiprocessing", "HTTPServer", "JobStore", "HandlerAPI",
-        "Configuration", "Prefork", "CLinux", .product(name: "Logging", package: "swift-log"),
+        "Configuration", "Prefork", "OutgoingHTTP", "Cron", "CCrypto", "CLinux",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict + callersExecutor),
     .target(
       name: "Commands",
       dependencies: [
-        "JobModel", "Configuration", "HandlerAPI", "CCurl",
+        "JobModel", "Configuration", "HandlerAPI", "StrictJSON", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .target(

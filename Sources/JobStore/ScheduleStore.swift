@@ -36,6 +36,7 @@ public enum ScheduleCondition: Sendable, Equatable {
   case mustNotExist
   case mustExist
   case mustBe([ScheduleVersion])
+  case mustNotBe([ScheduleVersion])
 
   /// - Parameter present: what is there.
   public func holds(for present: Schedule?) -> Bool {
@@ -44,6 +45,7 @@ public enum ScheduleCondition: Sendable, Equatable {
     case .mustNotExist: present == nil
     case .mustExist: present != nil
     case .mustBe(let versions): present.map { versions.contains($0.version) } ?? false
+    case .mustNotBe(let versions): present.map { !versions.contains($0.version) } ?? true
     }
   }
 }

@@ -35,7 +35,8 @@ public final class FetchLoop: Sendable {
   private let wakeFD: Int32
   private let madeInProcess = getpid()
 
-  private init() throws(FetchError) {
+  /// A loop with a thread of its own, for fetches that must not wait in line behind those of ``shared``. Never ends.
+  public init() throws(FetchError) {
     let code = curl_global_init(curl_global_default_flags)
     guard code == CURLE_OK else {
       throw FetchError("libcurl cannot start: \(String(cString: curl_easy_strerror(code)))")
@@ -47,7 +48,9 @@ public final class FetchLoop: Sendable {
 
   /// Fetches, in a line behind others if there are very many. Throws ``FetchError`` where no answer came, and
   /// `CancellationError` at once when the task is cancelled.
-  public func fetch(_ request: FetchRequest, progress: @escaping FetchProgress) async throws -> FetchResponse {
+  public func fetch(_ request: FetchRequest, progress: @escaping FetchProgress = { _, _ in }) async throws
+    -> FetchResponse
+  {
     precondition(getpid() == madeInProcess, "fetching began before this process was forked")
     let ticket = try state.withLock { state throws(FetchError) in
       guard state.unfinished < Self.unfinishedLimit else { throw FetchError("too many fetches are waiting") }

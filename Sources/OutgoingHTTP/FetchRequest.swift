@@ -4,9 +4,19 @@ import JobModel
 
 /// One fetch, checked.
 public struct FetchRequest: Sendable {
+  public enum Method: Sendable, Equatable {
+    case get, head
+    /// With this body.
+    case post([UInt8])
+  }
+
   public var url: String
-  public var isHead: Bool
+  public var method: Method
   public var headers: [String: String]
+  /// At most five of them, with the address checked at each.
+  public var followsRedirects: Bool
+  /// The response's body is not wanted: nothing of it is kept, and the transfer ends well after `maxBytes` of it.
+  public var dropsBody: Bool
   public var maxBytes: Int
   /// Counted from when the fetch begins; waiting in line before is not.
   public var timeLimit: Duration
@@ -16,12 +26,15 @@ public struct FetchRequest: Sendable {
   public var mayConnect: @Sendable (IPAddress) -> Bool
 
   public init(
-    url: String, isHead: Bool = false, headers: [String: String] = [:], maxBytes: Int, timeLimit: Duration,
-    deadline: Timestamp? = nil, mayConnect: @escaping @Sendable (IPAddress) -> Bool
+    url: String, method: Method = .get, headers: [String: String] = [:], followsRedirects: Bool = true,
+    dropsBody: Bool = false, maxBytes: Int, timeLimit: Duration, deadline: Timestamp? = nil,
+    mayConnect: @escaping @Sendable (IPAddress) -> Bool
   ) {
     self.url = url
-    self.isHead = isHead
+    self.method = method
     self.headers = headers
+    self.followsRedirects = followsRedirects
+    self.dropsBody = dropsBody
     self.maxBytes = maxBytes
     self.timeLimit = timeLimit
     self.deadline = deadline

@@ -17,6 +17,7 @@ final class FetchTransfer {
 
   private var head = ResponseHead()
   private var body: [UInt8] = []
+  private var droppedBytes = 0
   /// Why a callback of ours stopped the transfer; libcurl knows only that one did.
   private var stoppedBecause: String?
   /// Whether its host's name has been resolved, as far as can be seen: a connection is being opened, or one is reused.
@@ -54,9 +55,9 @@ final class FetchTransfer {
     try set(CURLOPT_PROTOCOLS_STR, "http,https")
     try set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
     try set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
-    try set(CURLOPT_FOLLOWLOCATION, 1)
+    try set(CURLOPT_FOLLOWLOCATION, request.followsRedirects ? 1 : 0)
     try set(CURLOPT_MAXREDIRS, Self.redirectLimit)
-    try set(CURLOPT_NOBODY, request.isHead ? 1 : 0)
+    try setMethod()
     // An empty proxy also overrides http_proxy and its like in the server's environment.
     try set(CURLOPT_PROXY, "")
     try set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
@@ -73,19 +74,38 @@ final class FetchTransfer {
     try setCallbacks()
   }
 
+  private func setMethod() throws(FetchError) {
+    switch request.method {
+    case .get: break
+    case .head: try set(CURLOPT_NOBODY, 1)
+    case .post(var body):
+      try set(CURLOPT_POST, 1)
+      // The size goes first: libcurl copies so many bytes.
+      try set(CURLOPT_POSTFIELDSIZE, body.count)
+      let code = body.withUnsafeMutableBytes { curl_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, $0.baseAddress) }
+      try check(code, CURLOPT_COPYPOSTFIELDS)
+    }
+  }
+
   private func setHeaders() throws(FetchError) {
     for (name, value) in request.headers {
       // libcurl's way to say "empty value"; "name:" would mean "leave this header out".
       let line = value.allSatisfy({ $0 == " " || $0 == "\t" }) ? "\(name);" : "\(name): \(value)"
-      guard let longer = curl_slist_append(headerLines, line) else { throw FetchError("out of memory for headers") }
-      headerLines = longer
+      try addHeader(line)
     }
+    // Left out: libcurl would ask before it sends a large body, and wait a second for servers that do not answer that.
+    if case .post = request.method { try addHeader("Expect:") }
     try check(curl_set_list(easy, CURLOPT_HTTPHEADER, headerLines), CURLOPT_HTTPHEADER)
     // Some schemes authenticate the connection rather than the request: such a one must not serve another job.
     if request.headers.keys.contains(where: { $0.lowercased() == "authorization" }) {
       try set(CURLOPT_FRESH_CONNECT, 1)
       try set(CURLOPT_FORBID_REUSE, 1)
     }
+  }
+
+  private func addHeader(_ line: String) throws(FetchError) {
+    guard let longer = curl_slist_append(headerLines, line) else { throw FetchError("out of memory for headers") }
+    headerLines = longer
   }
 
   private func setCallbacks() throws(FetchError) {
@@ -175,6 +195,10 @@ final class FetchTransfer {
   /// Returning another count than was given aborts the transfer.
   private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
     head.beginBody()
+    if request.dropsBody {
+      droppedBytes += bytes.count
+      return droppedBytes > request.maxBytes ? -1 : bytes.count
+    }
     if body.count + bytes.count > request.maxBytes {
       stoppedBecause = "the response is larger than \(request.maxBytes) bytes"
       return -1
@@ -193,7 +217,8 @@ final class FetchTransfer {
 
   /// What became of it, once libcurl says that it is done.
   func outcome(_ code: CURLcode) -> Result<FetchResponse, FetchError> {
-    guard code == CURLE_OK else { return .failure(FetchError(failure(code))) }
+    let hasEnough = request.dropsBody && code == CURLE_WRITE_ERROR && droppedBytes > request.maxBytes
+    guard code == CURLE_OK || hasEnough else { return .failure(FetchError(failure(code))) }
     var status = 0
     var url: UnsafePointer<CChar>?
     guard curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK,

@@ -16,7 +16,7 @@ public enum FetchURL {
       return "must begin with http:// or https://"
     }
     if part(CURLUPART_USER, of: url) != nil || part(CURLUPART_PASSWORD, of: url) != nil {
-      return "must not contain credentials: send an Authorization header"
+      return "must not contain credentials"
     }
     return nil
   }

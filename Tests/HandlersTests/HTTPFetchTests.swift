@@ -15,7 +15,7 @@ import Testing
     timeLimit: Duration = .seconds(20), mayConnect: @escaping @Sendable (IPAddress) -> Bool = { _ in true }
   ) async throws -> FetchResponse {
     let request = FetchRequest(
-      url: url, isHead: isHead, headers: headers, maxBytes: maxBytes, timeLimit: timeLimit, deadline: nil,
+      url: url, method: isHead ? .head : .get, headers: headers, maxBytes: maxBytes, timeLimit: timeLimit, deadline: nil,
       mayConnect: mayConnect)
     return try await FetchLoop.shared.get().fetch(request) { _, _ in }
   }

@@ -8,7 +8,7 @@ import Testing
   func timeAllowed() {
     func allowed(_ deadline: Int64?) -> Duration {
       FetchRequest(
-        url: "", isHead: false, headers: [:], maxBytes: 0, timeLimit: .seconds(60),
+        url: "", maxBytes: 0, timeLimit: .seconds(60),
         deadline: deadline.map { Timestamp(microseconds: $0) }, mayConnect: { _ in false }
       ).timeAllowed(now: Timestamp(microseconds: 1_000_000))
     }

@@ -82,7 +82,7 @@ public struct HTTPFetch: Handler {
   public func run(_ input: Input, _ context: JobContext) async throws -> Output {
     let allowsAll = Self.allowsPrivateAddresses
     let request = FetchRequest(
-      url: input.url, isHead: input.method == "HEAD", headers: input.headers ?? [:],
+      url: input.url, method: input.method == "HEAD" ? .head : .get, headers: input.headers ?? [:],
       maxBytes: input.maxBytes ?? Self.defaultMaxBytes, timeLimit: Self.timeLimit, deadline: context.deadline,
       mayConnect: { allowsAll || $0.isPublic })
     let response: FetchResponse

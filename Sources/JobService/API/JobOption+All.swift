@@ -1,4 +1,5 @@
 import JobModel
+import OutgoingHTTP
 
 /// The options of a submit: one declaration each, for the JSON body, the query, and `/openapi.json`.
 extension JobOption {
@@ -30,7 +31,17 @@ extension JobOption {
     ) {
       $0.metadata = $1
     },
-    .unsupported("queue"), .unsupported("unique_key"), .unsupported("key"), .unsupported("callback_url"),
+    .unsupported("queue"), .unsupported("unique_key"), .unsupported("key"),
+    .text(
+      "callback_url", .string(format: "uri"),
+      "An http or https URL that is told, by a POST, when the job has ended."
+    ) { options, text throws(Refusal) in
+      guard text.utf8.count <= JobOptions.urlLimitBytes else {
+        throw Refusal("must be at most \(JobOptions.urlLimitBytes) bytes")
+      }
+      if let problem = FetchURL.problem(text) { throw Refusal(problem) }
+      options.callbackURL = text
+    },
   ]
 
   private static func duration(_ text: String) throws(Refusal) -> Duration {

@@ -10,6 +10,7 @@ struct JobOptions: Sendable {
   var delay: Duration?
   var timeout: Duration?
   var maxAttempts: Int?
+  var callbackURL: String?
   var metadata = Array("{}".utf8)
 
   private(set) var errors: [InputError] = []
@@ -17,6 +18,7 @@ struct JobOptions: Sendable {
   static let priorities = -100...100
   static let attempts = 1...100
   static let metadataLimitBytes = 16 * 1024
+  static let urlLimitBytes = 2048
   static let longestTimeout = Duration.seconds(30 * 86_400)
   static let longestDelay = Duration.seconds(10 * 366 * 86_400)
 

@@ -254,4 +254,6 @@ protocol JobChangeListener: AnyObject {
   func progressed(_ job: Job)
   /// A job is due at this time.
   func scheduled(at due: Timestamp)
+  /// This acceptor wrote or removed a schedule.
+  func schedulesChanged()
 }

@@ -6,13 +6,18 @@ import JobModel
 final class Switchboard: JobChangeListener {
   private let dispatcher: Dispatcher
   private let housekeeper: Housekeeper
+  private let callbacks: CallbackSender
   private let waits: JobWaits
   private let replies: JobReplies
   private var cursors: NoticeRings.Cursors
 
-  init(dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, replies: JobReplies) {
+  init(
+    dispatcher: Dispatcher, housekeeper: Housekeeper, callbacks: CallbackSender, waits: JobWaits,
+    replies: JobReplies
+  ) {
     self.dispatcher = dispatcher
     self.housekeeper = housekeeper
+    self.callbacks = callbacks
     self.waits = waits
     self.replies = replies
     cursors = dispatcher.identity.notices.cursors()
@@ -28,6 +33,7 @@ final class Switchboard: JobChangeListener {
       case .cancel(let id): dispatcher.stopElsewhereAsked(id)
       case .work(let executor): dispatcher.fill(executor)
       case .scheduled(let due): housekeeper.scheduled(at: due)
+      case .schedulesChanged: housekeeper.schedulesChanged()
       }
     }
     if batch.missedChanges { waits.lookAgain() }
@@ -48,6 +54,7 @@ final class Switchboard: JobChangeListener {
     // Read after the change was marked, so the reply is good until the next one.
     replies.put(job, generation: dispatcher.memory.board.generation(of: job.id))
     waits.changed(job)
+    if job.state.isFinal, job.callbackURL != nil { callbacks.look() }
   }
 
   func changed(_ id: JobID) { waits.changedElsewhere(id) }
@@ -55,4 +62,6 @@ final class Switchboard: JobChangeListener {
   func progressed(_ job: Job) { replies.forget(job.id) }
 
   func scheduled(at due: Timestamp) { housekeeper.scheduled(at: due) }
+
+  func schedulesChanged() { housekeeper.schedulesChanged() }
 }

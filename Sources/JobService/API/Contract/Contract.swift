@@ -17,6 +17,7 @@ enum Contract {
   private static let routed: [Resource] = [
     jobs, job, jobResult, jobLog, jobCancel, jobRetry,
     run, handlers, handler,
+    schedules, schedule,
     service, processes, metrics, livez, readyz,
   ]
 

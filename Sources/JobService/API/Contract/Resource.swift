@@ -63,12 +63,14 @@ final class Resource: Sendable {
 enum Tag: String, Sendable, CaseIterable {
   case jobs = "Jobs"
   case handlers = "Handlers"
+  case schedules = "Schedules"
   case server = "Server"
 
   var summary: String {
     switch self {
     case .jobs: "Submit jobs, follow them, stop them, fetch what they gave."
     case .handlers: "What can be run, and running it with one request."
+    case .schedules: "Jobs that recur: by cron expressions, in any time zone."
     case .server: "The server itself: its processes, its health, its numbers."
     }
   }

@@ -57,7 +57,7 @@ struct Router: Sendable {
     while start <= path.count {
       var end = start
       while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
-      let segment = UnsafeRawBufferPointer(rebasing: path[start..<end])
+      let segment = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: path[start..<end]))
       if let next = node.segments.first(where: { Self.isEqual($0.bytes, segment) }) {
         node = next.node
       } else if let next = node.parameter, !segment.isEmpty {
