@@ -27,8 +27,8 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
     switch self {
     case .listen: .list
     case .acceptors, .workers, .tasks, .diagnostics, .insecure, .allowPrivateAddresses, .maxQueued: .plainWord
-    case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel, .callbackSecretFile:
-      .text
+    case .callbackSecretFile: .text
+    case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel: .text
     }
   }
 }

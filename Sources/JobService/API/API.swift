@@ -21,6 +21,7 @@ final class API: HTTPApplication {
   let files: StaticFiles?
   let origin: RequestOrigin
   let handlersReply: HTTPResponse
+  private let contractReply: FixedReply
   let log: Logger
   /// Most requests name the Host that the one before named: it need not be taken apart again.
   private var lastGoodHost: String?
@@ -40,6 +41,8 @@ final class API: HTTPApplication {
     self.files = files
     self.origin = origin
     handlersReply = HandlersDocument.list(dispatcher.handlers)
+    let contract = OpenAPIDocument(handlers: dispatcher.handlers, version: context.version)
+    contractReply = FixedReply(mediaType: "application/json", contract.text())
     log = dispatcher.log
   }
 
@@ -70,7 +73,16 @@ final class API: HTTPApplication {
         fetchSite: isSafe ? nil : head.header("Sec-Fetch-Site"), changes: !isSafe)
       lastGoodHost = host
     }
-    return try operation(head, match)
+    let operation = try operation(head, match)
+    if let type = operation.fixedMediaType, head.header("Accept") != nil, let accept = head.headerList("Accept"),
+      !AcceptedTypes.allow(type, in: accept)
+    {
+      throw .notAcceptable("this can be given as \(type) only")
+    }
+    if head.hasBody, let coding = head.headerList("Content-Encoding"), coding.lowercased() != "identity" {
+      throw .unsupportedCoding("the body must come without a Content-Encoding, not as \(coding)")
+    }
+    return operation
   }
 
   private func operation(_ head: HTTPRequestHead, _ match: Router.Match) throws(APIError) -> Operation {
@@ -186,22 +198,14 @@ final class API: HTTPApplication {
   /// An id that has no row: was it ever given out?
   func missing(_ id: JobID) -> APIError { issuer.issued(id) ? .gone : .notFound("there is no such job") }
 
+  func contract(_ call: Call) {
+    send(call, contractReply.response(ifNoneMatch: call.head.headerList("If-None-Match")))
+  }
+
   func file(_ call: Call) throws(APIError) {
     guard var response = files?.response(for: call.head) else { throw .notFound("there is nothing at this path") }
     // The page's other rules stand in itself; this one counts in a header only (CSP Level 3, section 6.4.2).
     response.headers.append(HTTPField("Content-Security-Policy", "frame-ancestors 'none'"))
     send(call, response)
-  }
-}
-
-/// Entity tags in conditions (RFC 9110, section 13.1.2).
-enum EntityTag {
-  /// Whether an `If-None-Match` names the tag; the comparison is weak.
-  static func matches(_ condition: String, _ etag: String) -> Bool {
-    if condition == etag { return true }
-    return condition.split(separator: ",").contains { part in
-      let part = part.trimmed
-      return part == "*" || part == etag || part == "W/" + etag
-    }
   }
 }

@@ -15,7 +15,7 @@ extension Contract {
     ) { api, call throws(APIError) in try api.listSchedules(call) })
 
   static let schedule = Resource(
-    "/v1/schedules/{name}", .name, tag: .schedules,
+    "/v1/schedules/{name}", .name, nameSchema: .string(pattern: ScheduleDocument.namePattern), tag: .schedules,
     get: Operation(
       "showSchedule", "One schedule", scope: .read, headers: [.ifNoneMatch],
       replies: [.json(200, "The schedule.", .reference("Schedule"), [.etag]), .notModified]
@@ -48,7 +48,8 @@ extension Contract {
 
 extension RequestHeader {
   static let ifMatch = RequestHeader(
-    name: "If-Match", schema: .string, meaning: "Only if the schedule still has one of these `ETag`s; `*`: if it exists.")
+    name: "If-Match", schema: .string,
+    meaning: "Only if the schedule still has one of these `ETag`s; `*`: if it exists.")
   static let ifNoneMatchOfChange = RequestHeader(
     name: "If-None-Match", schema: .string, meaning: "`*`: only if there is none of this name.")
 }

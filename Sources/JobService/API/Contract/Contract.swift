@@ -18,7 +18,7 @@ enum Contract {
     jobs, job, jobResult, jobLog, jobCancel, jobRetry,
     run, handlers, handler,
     schedules, schedule,
-    service, processes, metrics, livez, readyz,
+    service, processes, metrics, livez, readyz, openAPI,
   ]
 
   static let router = Router(routed.map(\.template))

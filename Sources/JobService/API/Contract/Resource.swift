@@ -12,6 +12,8 @@ final class Resource: Sendable {
   /// Such as `/v1/jobs/{id}/result`; also the label of its metrics.
   let template: String
   let parameter: Parameter
+  /// Of a name in the path.
+  let nameSchema: Schema
   /// The chapter it stands in.
   let tag: Tag
   let get: Operation?
@@ -23,11 +25,12 @@ final class Resource: Sendable {
 
   /// - Parameter template: has at most one part in braces, which is a whole segment.
   init(
-    _ template: String, _ parameter: Parameter = .none, tag: Tag, get: Operation? = nil, post: Operation? = nil,
-    put: Operation? = nil, delete: Operation? = nil
+    _ template: String, _ parameter: Parameter = .none, nameSchema: Schema = .string, tag: Tag, get: Operation? = nil,
+    post: Operation? = nil, put: Operation? = nil, delete: Operation? = nil
   ) {
     self.template = template
     self.parameter = parameter
+    self.nameSchema = nameSchema
     self.tag = tag
     self.get = get
     self.post = post
@@ -50,6 +53,12 @@ final class Resource: Sendable {
     case .delete: delete
     case .patch, .options, .other: nil
     }
+  }
+
+  /// What stands in braces.
+  var parameterName: String? {
+    guard let start = template.firstIndex(of: "{"), let end = template.firstIndex(of: "}") else { return nil }
+    return String(template[template.index(after: start)..<end])
   }
 
   var operations: [(method: String, operation: Operation)] {
