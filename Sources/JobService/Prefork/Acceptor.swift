@@ -151,7 +151,8 @@ final class Acceptor {
       settings: .init(
         allowsPrivateAddresses: configuration.allowPrivateAddresses, secret: configuration.callbackSecret), log: log)
     switchboard = Switchboard(
-      dispatcher: dispatcher, housekeeper: housekeeper, callbacks: callbacks, waits: api.waits, replies: api.replies)
+      dispatcher: dispatcher, housekeeper: housekeeper, callbacks: callbacks, waits: api.waits, replies: api.replies,
+      events: api.events)
     dispatcher.listener = switchboard
     server = HTTPServer(options: HTTPServerOptions(), application: api)
   }
@@ -240,6 +241,7 @@ final class Acceptor {
       await dispatcher.drain(limit: limit)
       await lastWaits(until: began + limit.nanosecondsClamped)
       api.waits.abandonAll()
+      api.events.close()
       server.stopAccepting()
       if limit > .zero { await lastRequests() }
       server.closeIdle()
