@@ -59,6 +59,9 @@ struct SubmitCommand: ClientCommand {
   @Option(help: ArgumentHelp("A JSON object that is kept with the job.", valueName: "json"))
   var metadata: String?
 
+  @Option(help: ArgumentHelp("Tell this address when the job has ended.", valueName: "url"))
+  var callbackURL: String?
+
   @Flag(help: "Print the job as the server's JSON.")
   var json = false
 
@@ -104,6 +107,7 @@ struct SubmitCommand: ClientCommand {
     add("timeout", timeout)
     add("max_attempts", maxAttempts.map(String.init), isJSON: true)
     add("metadata", metadata, isJSON: true)
+    add("callback_url", callbackURL)
     do {
       return Submission(handler: handler, arguments: try SubmitArguments(words: arguments), options: options)
     } catch { throw ValidationError(printable(error.message, limit: 200)) }

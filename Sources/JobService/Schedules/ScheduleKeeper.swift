@@ -145,7 +145,10 @@ final class ScheduleKeeper {
     case .submitted:
       counters.add(.scheduleRuns, seat: seat)
       counters.add(.jobsSubmitted, seat: seat)
-      if let job { dispatcher.joined(job) }
+      if let job {
+        dispatcher.tell(JobEvent(stateOf: job))
+        dispatcher.joined(job)
+      }
     case .refused(let reason):
       counters.add(.scheduleRefusals, seat: seat)
       log.warning("a schedule made no job", metadata: ["schedule": "\(schedule.name)", "error": "\(reason)"])

@@ -2,11 +2,12 @@ import JobModel
 
 /// The documents that the server writes. Every member is always there: what is absent is `null`.
 enum Schemas {
-  static let all: [(name: String, schema: Schema)] = [
-    ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-    ("Usage", usage), ("Attempt", attempt), ("Problem", problem), ("Handler", handler), ("Service", service),
-    ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker), ("Callback", callback),
-  ] + ofSchedules
+  static let all: [(name: String, schema: Schema)] =
+    [
+      ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
+      ("Usage", usage), ("Attempt", attempt), ("Problem", problem), ("Handler", handler), ("Service", service),
+      ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker), ("Callback", callback),
+    ] + ofSchedules
 
   static let id = Schema.string(format: "uuid")
   static let time = Schema.string(format: "date-time")
@@ -89,7 +90,8 @@ enum Schemas {
       .array(
         of: .object([
           .init("pointer", .string.described("A JSON pointer (RFC 6901) into the request.")), .init("detail", .string),
-        ])).described("What is wrong with an input, each with its place.")),
+        ])
+      ).described("What is wrong with an input, each with its place.")),
     .optional("line", .integer(1...).described("Where a text stops being JSON.")),
     .optional("column", .integer(1...)),
     .optional("job_error", .reference("JobError").described("Why the job failed.")),
