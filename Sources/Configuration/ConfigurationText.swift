@@ -74,6 +74,7 @@ extension ServerConfiguration {
     case .diagnostics: ["\(diagnostics)"]
     case .insecure: ["\(insecure)"]
     case .allowPrivateAddresses: ["\(allowPrivateAddresses)"]
+    case .callbackSecretFile: callbackSecretFile.map { [$0] } ?? []
     case .maxQueued: ["\(maxQueued)"]
     case .keyLimit: ["\(keyLimit)"]
     case .maxBody: [ValueText.size(maxBodyBytes)]

@@ -1,4 +1,5 @@
 import JobModel
+import OutgoingHTTP
 
 /// The options of a submit: one declaration each, for the JSON body, the query, and `/openapi.json`.
 extension JobOption {
@@ -48,7 +49,16 @@ extension JobOption {
       "key", .string(length: JobOptions.keyLength),
       "Of the jobs with one key no more run at once than the handler's `key_limit` says."
     ) { options, text throws(Refusal) in options.concurrencyKey = try key(text) },
-    .unsupported("callback_url"),
+    .text(
+      "callback_url", .string(format: "uri"),
+      "An http or https URL that is told, by a POST, when the job has ended."
+    ) { options, text throws(Refusal) in
+      guard text.utf8.count <= JobOptions.urlLimitBytes else {
+        throw Refusal("must be at most \(JobOptions.urlLimitBytes) bytes")
+      }
+      if let problem = FetchURL.problem(text) { throw Refusal(problem) }
+      options.callbackURL = text
+    },
   ]
 
   private static func key(_ text: String) throws(Refusal) -> String {

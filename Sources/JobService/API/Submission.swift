@@ -21,6 +21,7 @@ struct Submission: Sendable {
       createdAt: now, scheduledAt: due)
     job.uniqueKey = options.uniqueKey
     job.concurrencyKey = options.concurrencyKey
+    job.callbackURL = options.callbackURL
     job.traceParent = traceParent
     return job
   }

@@ -300,4 +300,6 @@ protocol JobChangeListener: AnyObject {
   func happened()
   /// A job is due at this time.
   func scheduled(at due: Timestamp)
+  /// This acceptor wrote or removed a schedule.
+  func schedulesChanged()
 }

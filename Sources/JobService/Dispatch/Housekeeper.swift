@@ -14,6 +14,7 @@ final class Housekeeper {
   private let memory: ServiceMemory
   private let spool: SpoolFolder
   private let disk: BlockingThread
+  private let schedules: ScheduleKeeper
   private let log: Logger
   /// The owners whose acceptors live, or are about to be born.
   private let liveOwners: @LoopActor () -> Set<OwnerID>
@@ -39,7 +40,8 @@ final class Housekeeper {
   static let sweepAge = Duration.seconds(86_400)
 
   init(
-    dispatcher: Dispatcher, batches: BatchWork, spool: SpoolFolder, disk: BlockingThread, log: Logger,
+    dispatcher: Dispatcher, batches: BatchWork, schedules: ScheduleKeeper, spool: SpoolFolder, disk: BlockingThread,
+    log: Logger,
     liveOwners: @escaping @LoopActor () -> Set<OwnerID>, isAppointed: @escaping @LoopActor () -> Bool,
     deathCount: @escaping @LoopActor () -> UInt64
   ) {
@@ -47,6 +49,7 @@ final class Housekeeper {
     self.batches = batches
     self.store = dispatcher.store
     self.memory = dispatcher.memory
+    self.schedules = schedules
     self.spool = spool
     self.disk = disk
     self.log = log
@@ -66,12 +69,14 @@ final class Housekeeper {
   /// with each beat.
   func look() {
     guard !isStopped, isAppointed() else {
+      if wasAppointed { schedules.stop() }
       wasAppointed = false
       return
     }
     if !wasAppointed {
       wasAppointed = true
       seenDeaths = nil
+      schedules.start()
       Task { await self.promote() }
       Task { await self.releaseHeld() }
     }
@@ -86,6 +91,7 @@ final class Housekeeper {
   func stop() {
     isStopped = true
     wasAppointed = false
+    schedules.stop()
     if let dueTimer { EpollLoop.shared.cancel(dueTimer) }
     dueTimer = nil
   }
@@ -96,9 +102,15 @@ final class Housekeeper {
     if nextDue.map({ due < $0 }) ?? true { wait(until: due) }
   }
 
+  /// A schedule was written or removed.
+  func schedulesChanged() {
+    if wasAppointed { schedules.look() }
+  }
+
   /// Due times were announced and missed.
   func missedSchedules() {
     guard wasAppointed else { return }
+    schedules.look()
     Task { await self.promote() }
   }
 

@@ -81,6 +81,20 @@ extension API {
     page.add(
       "millrace_jobs_oldest_waiting_seconds", .gauge, "How long the oldest job in line has waited; 0 without one.", [],
       oldest.map { Double(max(0, $0.duration(to: .now).microsecondsClamped)) / 1e6 } ?? 0)
+    for (outcome, counter) in [
+      ("delivered", Counter.callbacksDelivered), ("retried", .callbacksRetried), ("failed", .callbacksFailed),
+    ] {
+      page.add(
+        "millrace_callback_attempts_total", .counter, "Attempts to call back, by what came of them.",
+        [("outcome", outcome)], counters.total(counter))
+    }
+    for (outcome, counter) in [
+      ("submitted", Counter.scheduleRuns), ("refused", .scheduleRefusals), ("skipped", .scheduleSkips),
+    ] {
+      page.add(
+        "millrace_schedule_runs_total", .counter, "Runs of schedules, by what came of them.", [("outcome", outcome)],
+        counters.total(counter))
+    }
     let seats = context.seats()
     for executor in Executor.allCases {
       page.add(

@@ -14,6 +14,8 @@ enum Counter: Int, CaseIterable, Sendable {
   case workersReplaced
   case workersCrashed, workersTimedOut, workersOutOfMemory, workersLost
   case eventStreamsDropped
+  case callbacksDelivered, callbacksRetried, callbacksFailed
+  case scheduleRuns, scheduleRefusals, scheduleSkips
 }
 
 struct Counters: Sendable {

@@ -18,6 +18,8 @@ enum Notice: Sendable, Equatable {
   case scheduled(Timestamp)
   /// A queue was paused.
   case paused
+  /// A schedule was written or removed.
+  case schedulesChanged
 }
 
 /// What a seat read from the others' rings.
@@ -67,6 +69,7 @@ struct NoticeRings: Sendable {
       case .work(let executor): (3, UInt64(executor.index), 0)
       case .scheduled(let due): (4, UInt64(bitPattern: due.microseconds), 0)
       case .paused: (5, 0, 0)
+      case .schedulesChanged: (6, 0, 0)
       }
     let ring = ring(seat, controls: kind != 1)
     let head = ring.words.load(ring.head)
@@ -128,6 +131,7 @@ struct NoticeRings: Sendable {
       case 2: notices.append(.cancel(JobID(high: high, low: low)))
       case 3: notices.append(.work(Executor.allCases.first { UInt64($0.index) == high } ?? .process))
       case 5: notices.append(.paused)
+      case 6: notices.append(.schedulesChanged)
       default: notices.append(.scheduled(Timestamp(microseconds: Int64(bitPattern: high))))
       }
     }

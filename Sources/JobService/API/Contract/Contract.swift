@@ -19,6 +19,7 @@ enum Contract {
     batches, batch, batchResults, batchCancel, events,
     queues, queue, queuePause, queueResume,
     run, handlers, handler,
+    schedules, schedule,
     service, processes, metrics, livez, readyz, openAPI,
   ]
 

@@ -2,19 +2,20 @@ import JobModel
 
 /// The documents that the server writes. Every member is always there: what is absent is `null`.
 enum Schemas {
-  static let all: [(name: String, schema: Schema)] = [
-    ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-    ("Usage", usage), ("Attempt", attempt), ("Batch", batch), ("BatchPage", batchPage), ("Event", event),
-    ("Problem", problem), ("Handler", handler), ("Service", service), ("Queue", queue), ("QueuePage", queuePage),
-    ("Explanation", explanation),
-    ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker),
-  ]
+  static let all: [(name: String, schema: Schema)] =
+    [
+      ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
+      ("Usage", usage), ("Attempt", attempt), ("Batch", batch), ("BatchPage", batchPage), ("Event", event),
+      ("Problem", problem), ("Handler", handler), ("Service", service), ("Queue", queue), ("QueuePage", queuePage),
+      ("Explanation", explanation), ("Callback", callback), ("Processes", processes), ("Acceptor", acceptor),
+      ("Worker", worker),
+    ] + ofSchedules
 
-  private static let id = Schema.string(format: "uuid")
-  private static let time = Schema.string(format: "date-time")
+  static let id = Schema.string(format: "uuid")
+  static let time = Schema.string(format: "date-time")
   private static let pid = Schema.integer(1...)
   private static let bytes = Schema.integer(0...)
-  private static let path = Schema.string(format: "uri-reference")
+  static let path = Schema.string(format: "uri-reference")
   private static let state = Schema.string(oneOf: JobState.allCases.map(\.rawValue))
 
   // MARK: - Jobs
@@ -36,6 +37,8 @@ enum Schemas {
     .init("attempts", .array(of: .reference("Attempt"))),
     .init("metadata", .map(of: .any).described("As it was sent.")),
     .init("batch", id.orNull.described("The batch it belongs to.")),
+    .init("schedule", .string.orNull.described("The schedule that made it.")),
+    .init("callback", .reference("Callback").orNull),
     .init("links", .object(["self", "result", "log", "events", "cancel"].map { .init($0, path) })),
   ])
 
@@ -125,6 +128,13 @@ enum Schemas {
   private static let batchPage = Schema.object([
     .init("batches", .array(of: .reference("Batch"))),
     .init("next_cursor", .string.orNull.described("Of the next page, where there is one.")),
+  ])
+
+  private static let callback = Schema.object([
+    .init("url", .string(format: "uri")),
+    .init("state", .string(oneOf: CallbackDelivery.State.allCases.map(\.rawValue))),
+    .init("attempts", .integer(0...)), .init("last_status", Schema.integer(100...999).orNull),
+    .init("last_error", .string.orNull), .init("next_attempt_at", time.orNull),
   ])
 
   // MARK: - Errors
