@@ -38,6 +38,14 @@ struct ServeCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Allow an address that other machines reach, although there are no tokens.")
     var insecure: Bool?
 
+    @Option(
+      help: ArgumentHelp(
+        "Certificate chain as PEM; with it and the key, HOST:PORT speaks HTTPS only.", valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("Private key of the certificate as PEM, not encrypted.", valueName: "file"))
+    var tlsKey: String?
+
     @Flag(inversion: .prefixedNo, help: "Let http_fetch reach loopback and private networks.")
     var allowPrivateAddresses: Bool?
 
@@ -114,6 +122,8 @@ struct ServeCommand: ParsableCommand {
         case .publicFolder: reach.publicFolder
         case .diagnostics: diagnostics.map(String.init)
         case .insecure: reach.insecure.map(String.init)
+        case .tlsCertificate: reach.tlsCertificate
+        case .tlsKey: reach.tlsKey
         case .allowPrivateAddresses: reach.allowPrivateAddresses.map(String.init)
         case .maxQueued: limits.maxQueued
         case .maxBody: limits.maxBody

@@ -6,6 +6,8 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case listen, acceptors, workers, tasks, store
   case publicFolder = "public"
   case diagnostics, insecure
+  case tlsCertificate = "tls_certificate"
+  case tlsKey = "tls_key"
   case allowPrivateAddresses = "allow_private_addresses"
   case maxQueued = "max_queued"
   case maxBody = "max_body"
@@ -26,6 +28,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
     switch self {
     case .listen: .list
     case .acceptors, .workers, .tasks, .diagnostics, .insecure, .allowPrivateAddresses, .maxQueued: .plainWord
+    case .tlsCertificate, .tlsKey: .text
     case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel: .text
     }
   }
@@ -46,6 +49,8 @@ extension ServerConfiguration {
       publicFolder = text == "none" ? nil : text
     case .diagnostics: diagnostics = try ValueText.boolean(text)
     case .insecure: insecure = try ValueText.boolean(text)
+    case .tlsCertificate: tlsCertificate = try ValueText.path(text)
+    case .tlsKey: tlsKey = try ValueText.path(text)
     case .allowPrivateAddresses: allowPrivateAddresses = try ValueText.boolean(text)
     case .maxQueued: maxQueued = try ValueText.integer(text, in: 1...100_000_000)
     case .maxBody: maxBodyBytes = try ValueText.size(text, in: 1024...(1 << 50))

@@ -2,11 +2,19 @@ import Glibc
 
 /// Reads small files whole.
 enum FileText {
-  enum Failure: Error {
+  enum Failure: Error, CustomStringConvertible {
     /// What the system said.
     case system(errno: Int32)
     case tooLarge
     case notAFile
+
+    var description: String {
+      switch self {
+      case .system(let errno): String(cString: strerror(errno))
+      case .tooLarge: "it is larger than 1 MiB"
+      case .notAFile: "it is not a file"
+      }
+    }
   }
 
   static func read(_ path: String, limitBytes: Int) throws(Failure) -> [UInt8] {
@@ -31,6 +39,11 @@ enum FileText {
     guard count <= limitBytes else { throw .tooLarge }
     bytes.removeSubrange(count...)
     return bytes
+  }
+
+  static func isOpenToOthers(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IROTH != 0
   }
 
   static func isFolder(_ path: String) -> Bool {

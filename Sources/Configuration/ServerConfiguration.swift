@@ -21,6 +21,9 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var diagnostics: Bool
   /// May listen on an address that others reach, without tokens.
   public var insecure: Bool
+  /// Files of PEM text: the server's certificate chain and its key. Both or none; with them, TCP is TLS.
+  public var tlsCertificate: String?
+  public var tlsKey: String?
   /// Outgoing requests (`http_fetch`) may reach loopback and private networks.
   public var allowPrivateAddresses: Bool
   /// Jobs waiting in all queues; over it a submit is refused with 503.
@@ -52,6 +55,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     publicFolder = nil
     diagnostics = false
     insecure = false
+    tlsCertificate = nil
+    tlsKey = nil
     allowPrivateAddresses = false
     // A hundred thousand waiting jobs are hours of work for most handlers: a longer line helps no client.
     maxQueued = 100_000

@@ -82,7 +82,7 @@ struct UsageTests {
         "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
         "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--allow-private-addresses",
         "--max-queued", "7", "--max-body", "8MiB", "--memory-limit", "64MiB", "--drain-timeout", "1s", "--retention",
-        "1h", "--timeout", "2m", "--log-level", "debug",
+        "1h", "--timeout", "2m", "--log-level", "debug", "--tls-certificate", "/etc/passwd", "--tls-key", "/etc/group",
       ],
       serve: { configuration, loader in
         served = configuration
@@ -99,6 +99,9 @@ struct UsageTests {
     expected.publicFolder = "/tmp"
     expected.diagnostics = true
     expected.insecure = true
+    // Files that every machine has: what they hold is looked at later.
+    expected.tlsCertificate = "/etc/passwd"
+    expected.tlsKey = "/etc/group"
     expected.allowPrivateAddresses = true
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20

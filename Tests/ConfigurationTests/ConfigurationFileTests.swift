@@ -26,6 +26,8 @@ struct ConfigurationFileTests {
       public: site
       diagnostics: true
       insecure: true
+      tls_certificate: chain.pem
+      tls_key: "key.pem"
       allow_private_addresses: true
       max_queued: 7
       max_body: 8MiB
@@ -50,6 +52,8 @@ struct ConfigurationFileTests {
     expected.publicFolder = "site"
     expected.diagnostics = true
     expected.insecure = true
+    expected.tlsCertificate = "chain.pem"
+    expected.tlsKey = "key.pem"
     expected.allowPrivateAddresses = true
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20

@@ -81,6 +81,23 @@ struct ConfigurationLoaderTests {
     }
   }
 
+  @Test("a certificate needs its key, and both must be readable")
+  func tlsFiles() throws {
+    try withFile(Array("text".utf8)) { path in
+      func error(_ flags: [ConfigurationKey: [String]]) -> ConfigurationError? {
+        #expect(throws: ConfigurationError.self) { try ConfigurationLoader(flags: flags, handlerNames: []).load() }
+      }
+      let alone = error([.tlsKey: [path]])
+      #expect(alone?.description == "--tls-key: tls_key needs tls_certificate as well" && alone?.exitStatus == 64)
+      let missing = error([.tlsKey: [path], .tlsCertificate: ["\(path).none"]])
+      #expect(missing?.exitStatus == 66)
+      #expect(missing?.description.hasSuffix("cannot be read: No such file or directory") == true)
+      let both = try ConfigurationLoader(flags: [.tlsKey: [path], .tlsCertificate: [path]], handlerNames: []).load()
+      #expect(try both.readTLSFiles()?.key == Array("text".utf8))
+      #expect(try ServerConfiguration().readTLSFiles() == nil)
+    }
+  }
+
   @Test("an address that others reach is refused without insecure, wherever it was set")
   func reach() throws {
     let problem =

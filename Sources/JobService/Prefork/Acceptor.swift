@@ -170,7 +170,10 @@ final class Acceptor {
     housekeeper.start()
     for executor in Executor.allCases { dispatcher.fill(executor) }
     do {
-      try server.start(listeners: seat.listeners.map(\.fileDescriptor))
+      let encrypted = plan.identity == nil ? [] : seat.listeners.filter(\.isTCP)
+      let plain = plan.identity == nil ? seat.listeners : seat.listeners.filter { !$0.isTCP }
+      try server.start(
+        listeners: plain.map(\.fileDescriptor), encrypted: encrypted.map(\.fileDescriptor), identity: plan.identity)
     } catch {
       log.critical("the HTTP server cannot start", metadata: ["error": "\(error)"])
       _exit(1)

@@ -1,4 +1,5 @@
 import Configuration
+import HTTPServer
 import HandlerAPI
 import JobModel
 import Logging
@@ -7,6 +8,8 @@ import Prefork
 /// What every acceptor of one generation is made from. A value: it is made in the master and crosses the fork.
 struct AcceptorPlan: Sendable {
   let configuration: ServerConfiguration
+  /// With it, TCP is TLS.
+  let identity: TLSIdentity?
   let handlers: HandlerRegistry
   let memory: ServiceMemory
   let node: String

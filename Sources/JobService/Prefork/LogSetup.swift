@@ -69,6 +69,10 @@ extension Configuration.ListenAddress {
   }
 }
 
+extension ListenSocket {
+  var isTCP: Bool { if case .tcp = address { true } else { false } }
+}
+
 extension StoreLocation {
   var path: String {
     switch self {
