@@ -68,8 +68,8 @@ public enum Service {
         _ configuration: ServerConfiguration, _ identity: TLSIdentity?, _ registry: HandlerRegistry
       ) -> AcceptorPlan {
         AcceptorPlan(
-          configuration: configuration, identity: identity, handlers: registry, memory: memory, node: node, masterPID: master,
-          startedAt: startedAt, log: log)
+          configuration: configuration, identity: identity, handlers: registry, memory: memory, node: node,
+          masterPID: master, startedAt: startedAt, log: log)
       }
       if let status = try prepareStore(configuration, registry, log) { return status }
       let first = plan(configuration, identity, registry)
