@@ -9,12 +9,15 @@ public struct JobID: Hashable, Comparable, Sendable, CustomStringConvertible {
   }
 
   /// Reads the canonical text: 36 characters, hexadecimal digits of either case, hyphens in their places.
-  public init?(_ text: some StringProtocol) {
+  public init?(_ text: some StringProtocol) { self.init(utf8: text.utf8) }
+
+  /// The same from the text's bytes.
+  public init?(utf8 text: some Sequence<UInt8>) {
     var high: UInt64 = 0
     var low: UInt64 = 0
     var digits = 0
     var position = 0
-    for byte in text.utf8 {
+    for byte in text {
       if position == 8 || position == 13 || position == 18 || position == 23 {
         guard byte == UInt8(ascii: "-") else { return nil }
       } else {
