@@ -35,7 +35,7 @@ let package = Package(
     .target(
       name: "JobStore",
       dependencies: [
-        "JobModel", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
+        "JobModel", "CLinux", "CCrypto", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ], swiftSettings: strict + callersExecutor),
     // Started by the store's tests, which may not fork themselves: the writer that is killed; and the store's benchmark.
@@ -55,7 +55,7 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "JobModel", "Configuration", "HandlerAPI", "CCurl",
+        "JobModel", "JobStore", "Configuration", "HandlerAPI", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .target(

@@ -13,6 +13,7 @@ struct Run {
       switch command {
       case let command as ServeCommand: return start(command, serve: serve)
       case let command as any ClientCommand: return run(command).rawValue
+      case let command as any TokenCommand: return run(command)
       case is MillraceCommand:
         streams.complain(MillraceCommand.helpMessage() + "\n")
         return ExitStatus.usage.rawValue
@@ -48,7 +49,9 @@ struct Run {
       return .usage
     }
     do {
-      return try command.run(in: ClientSession(client: ServerClient(address), streams: streams))
+      let token = try command.connection.bearerToken(environment: environment)
+      let client = try ServerClient(address, token: token, caFile: command.connection.caFile)
+      return try command.run(in: ClientSession(client: client, streams: streams))
     } catch {
       streams.note(error.message)
       return error.exitStatus(aboutJob: type(of: command).isAboutJobs)

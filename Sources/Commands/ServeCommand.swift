@@ -35,8 +35,11 @@ struct ServeCommand: ParsableCommand {
         valueName: "address"))
     var listen: [String] = []
 
-    @Flag(inversion: .prefixedNo, help: "Allow an address that other machines reach, although there are no tokens.")
+    @Flag(inversion: .prefixedNo, help: "Ask for no tokens, even on an address that other machines reach.")
     var insecure: Bool?
+
+    @Flag(inversion: .prefixedNo, help: "Ask for tokens on loopback too.")
+    var requireTokens: Bool?
 
     @Option(
       help: ArgumentHelp(
@@ -122,6 +125,7 @@ struct ServeCommand: ParsableCommand {
         case .publicFolder: reach.publicFolder
         case .diagnostics: diagnostics.map(String.init)
         case .insecure: reach.insecure.map(String.init)
+        case .requireTokens: reach.requireTokens.map(String.init)
         case .tlsCertificate: reach.tlsCertificate
         case .tlsKey: reach.tlsKey
         case .allowPrivateAddresses: reach.allowPrivateAddresses.map(String.init)

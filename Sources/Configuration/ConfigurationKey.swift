@@ -6,6 +6,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case listen, acceptors, workers, tasks, store
   case publicFolder = "public"
   case diagnostics, insecure
+  case requireTokens = "require_tokens"
   case tlsCertificate = "tls_certificate"
   case tlsKey = "tls_key"
   case allowPrivateAddresses = "allow_private_addresses"
@@ -27,7 +28,8 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   var shape: Shape {
     switch self {
     case .listen: .list
-    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .allowPrivateAddresses, .maxQueued: .plainWord
+    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .requireTokens, .allowPrivateAddresses, .maxQueued:
+      .plainWord
     case .tlsCertificate, .tlsKey: .text
     case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel: .text
     }
@@ -49,6 +51,7 @@ extension ServerConfiguration {
       publicFolder = text == "none" ? nil : text
     case .diagnostics: diagnostics = try ValueText.boolean(text)
     case .insecure: insecure = try ValueText.boolean(text)
+    case .requireTokens: requireTokens = try ValueText.boolean(text)
     case .tlsCertificate: tlsCertificate = try ValueText.path(text)
     case .tlsKey: tlsKey = try ValueText.path(text)
     case .allowPrivateAddresses: allowPrivateAddresses = try ValueText.boolean(text)

@@ -19,8 +19,10 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var publicFolder: String?
   /// Also registers the handlers that fail, crash and spin on purpose.
   public var diagnostics: Bool
-  /// May listen on an address that others reach, without tokens.
+  /// Asks for no tokens, even where other machines reach an address.
   public var insecure: Bool
+  /// Asks for tokens on loopback too.
+  public var requireTokens: Bool
   /// Files of PEM text: the server's certificate chain and its key. Both or none; with them, TCP is TLS.
   public var tlsCertificate: String?
   public var tlsKey: String?
@@ -42,6 +44,11 @@ public struct ServerConfiguration: Sendable, Equatable {
   /// By handler name. Only what was set.
   public var handlers: [String: HandlerSettings]
 
+  /// Clients on TCP need a token, on every address alike. Whoever may open a Unix socket's file needs none.
+  public var needsTokens: Bool { requireTokens || !insecure && exposed != nil }
+  /// An address that other machines reach.
+  public var exposed: ListenAddress? { listen.first { !$0.isLocal } }
+
   /// The largest JSON body: `maxBodyBytes`, but never more than 16 MiB, because it is parsed in memory.
   public var jsonBodyLimitBytes: Int { min(maxBodyBytes, 16 << 20) }
 
@@ -55,6 +62,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     publicFolder = nil
     diagnostics = false
     insecure = false
+    requireTokens = false
     tlsCertificate = nil
     tlsKey = nil
     allowPrivateAddresses = false
@@ -75,6 +83,12 @@ public struct ServerConfiguration: Sendable, Equatable {
 public enum StoreLocation: Sendable, Equatable {
   /// A file, made if it is missing; relative to the working directory.
   case sqlite(path: String)
+
+  public var path: String {
+    switch self {
+    case .sqlite(let path): path
+    }
+  }
 }
 
 /// How much is logged, least first to be dropped; the words are swift-log's.

@@ -24,9 +24,12 @@ public struct ClientAddress: Sendable, Hashable, CustomStringConvertible {
     low = halves.1
   }
 
+  /// It has no address: whoever may open the socket's file.
+  public var isUnix: Bool { family != AF_INET && family != AF_INET6 }
+
   /// The IP address as text (an IPv4 client of an IPv6 socket in IPv4's form), or `unix`.
   public var description: String {
-    guard family == AF_INET || family == AF_INET6 else { return "unix" }
+    if isUnix { return "unix" }
     var bytes = (high, low)
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
     guard inet_ntop(family, &bytes, &text, UInt32(text.count)) != nil else { return "unknown" }

@@ -43,6 +43,8 @@ struct UsageTests {
         ["list", "--state", "dead"],
         "--state: must be one of scheduled, queued, running, succeeded, failed, cancelled, not 'dead'", "list "
       ),
+      (["tokens", "create", "--scope", "all"], "--scope: must be submit, read or operate, not 'all'", "tokens "),
+      (["list", "--token", "a", "--token-file", "b"], "--token and --token-file exclude one another", "list "),
       (["list", "--limit", "0"], "--limit: must be at least 1, not '0'", "list "),
       (
         ["list", "--server", "h:80"],
@@ -80,7 +82,8 @@ struct UsageTests {
     let ran = Ran(
       [
         "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
-        "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--allow-private-addresses",
+        "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--require-tokens",
+        "--allow-private-addresses",
         "--max-queued", "7", "--max-body", "8MiB", "--memory-limit", "64MiB", "--drain-timeout", "1s", "--retention",
         "1h", "--timeout", "2m", "--log-level", "debug", "--tls-certificate", "/etc/passwd", "--tls-key", "/etc/group",
       ],
@@ -99,6 +102,7 @@ struct UsageTests {
     expected.publicFolder = "/tmp"
     expected.diagnostics = true
     expected.insecure = true
+    expected.requireTokens = true
     // Files that every machine has: what they hold is looked at later.
     expected.tlsCertificate = "/etc/passwd"
     expected.tlsKey = "/etc/group"

@@ -26,6 +26,7 @@ struct ConfigurationFileTests {
       public: site
       diagnostics: true
       insecure: true
+      require_tokens: true
       tls_certificate: chain.pem
       tls_key: "key.pem"
       allow_private_addresses: true
@@ -52,6 +53,7 @@ struct ConfigurationFileTests {
     expected.publicFolder = "site"
     expected.diagnostics = true
     expected.insecure = true
+    expected.requireTokens = true
     expected.tlsCertificate = "chain.pem"
     expected.tlsKey = "key.pem"
     expected.allowPrivateAddresses = true

@@ -20,6 +20,7 @@ final class API: HTTPApplication {
   var issuer: JobIDIssuer
   let files: StaticFiles?
   let origin: RequestOrigin
+  let access: AccessGuard
   let handlersReply: HTTPResponse
   let log: Logger
   /// Most requests name the Host that the one before named: it need not be taken apart again.
@@ -29,7 +30,9 @@ final class API: HTTPApplication {
   /// No new jobs are taken; everything else is still answered.
   var isDraining = false
 
-  init(context: ServiceContext, dispatcher: Dispatcher, files: StaticFiles?, origin: RequestOrigin) {
+  init(
+    context: ServiceContext, dispatcher: Dispatcher, files: StaticFiles?, origin: RequestOrigin, access: AccessGuard
+  ) {
     self.context = context
     self.dispatcher = dispatcher
     store = dispatcher.store
@@ -39,6 +42,7 @@ final class API: HTTPApplication {
     issuer = JobIDIssuer(key: dispatcher.store.idKey)
     self.files = files
     self.origin = origin
+    self.access = access
     handlersReply = HandlersDocument.list(dispatcher.handlers)
     log = dispatcher.log
   }
@@ -70,7 +74,10 @@ final class API: HTTPApplication {
         fetchSite: isSafe ? nil : head.header("Sec-Fetch-Site"), changes: !isSafe)
       lastGoodHost = host
     }
-    return try operation(head, match)
+    let caller = try access.caller(head)
+    let operation = try operation(head, match)
+    try access.require(operation.scope, of: caller)
+    return operation
   }
 
   private func operation(_ head: HTTPRequestHead, _ match: Router.Match) throws(APIError) -> Operation {

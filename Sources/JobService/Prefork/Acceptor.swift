@@ -23,6 +23,8 @@ final class Acceptor {
   private let housekeeper: Housekeeper
   private let switchboard: Switchboard
   private let api: API
+  /// `nil`: no tokens are needed.
+  private let tokens: TokenBook?
   private let server: HTTPServer
   private let pool: ProcessPool?
   private let processRunner: ProcessRunner?
@@ -139,10 +141,11 @@ final class Acceptor {
         queued: configuration.maxQueued, jsonBodyBytes: configuration.jsonBodyLimitBytes,
         bodyBytes: configuration.maxBodyBytes),
       spool: spool, disk: disk, seats: { SeatViews.read(table) }, log: log)
+    tokens = configuration.needsTokens ? TokenBook(store: store, log: log) : nil
     api = API(
       context: context, dispatcher: dispatcher,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
-      origin: RequestOrigin(ownNames: plan.ownNames))
+      origin: RequestOrigin(ownNames: plan.ownNames), access: AccessGuard(tokens: tokens))
     switchboard = Switchboard(
       dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies)
     dispatcher.listener = switchboard
@@ -169,6 +172,15 @@ final class Acceptor {
     beat()
     housekeeper.start()
     for executor in Executor.allCases { dispatcher.fill(executor) }
+    guard let tokens else { return listen() }
+    Task {
+      await tokens.refresh()
+      tokens.keepFresh()
+      if !isStopping { listen() }
+    }
+  }
+
+  private func listen() {
     do {
       let encrypted = plan.identity == nil ? [] : seat.listeners.filter(\.isTCP)
       let plain = plan.identity == nil ? seat.listeners : seat.listeners.filter { !$0.isTCP }

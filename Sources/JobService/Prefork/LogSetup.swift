@@ -73,14 +73,6 @@ extension ListenSocket {
   var isTCP: Bool { if case .tcp = address { true } else { false } }
 }
 
-extension StoreLocation {
-  var path: String {
-    switch self {
-    case .sqlite(let path): path
-    }
-  }
-}
-
 extension ServerConfiguration {
   /// With the addresses, the number of acceptors and the store of `running`, which only a restart changes.
   func keepingProcesses(of running: ServerConfiguration) -> ServerConfiguration {

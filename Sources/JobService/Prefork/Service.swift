@@ -91,6 +91,7 @@ public enum Service {
         log.warning(
           "there are no workers: jobs of these handlers wait", metadata: ["handlers": "\(idle.joined(separator: " "))"])
       }
+      warnOfReach(configuration, log)
       log.notice("\(startLine(configuration, listeners))")
       return server.run()
     } catch {
@@ -121,6 +122,18 @@ public enum Service {
     let workers = "\(configuration.workers) worker\(configuration.workers == 1 ? "" : "s")"
     return "millrace \(MillraceVersion.text) serves \(addresses) with \(acceptors) and \(workers)"
       + ", jobs in \(configuration.store.path)"
+  }
+
+  private static func warnOfReach(_ configuration: ServerConfiguration, _ log: Logger) {
+    guard let exposed = configuration.exposed else { return }
+    if !configuration.needsTokens {
+      log.warning(
+        "whoever reaches this address may run jobs: no tokens are asked for", metadata: ["listen": "\(exposed)"])
+    }
+    if configuration.tlsKey == nil {
+      log.warning(
+        "what goes over this address can be read on the way: there is no TLS", metadata: ["listen": "\(exposed)"])
+    }
   }
 
   private static func warnOfWhatIsKept(_ old: ServerConfiguration, _ new: ServerConfiguration, _ log: Logger) {

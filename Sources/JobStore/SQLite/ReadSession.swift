@@ -16,6 +16,7 @@ final class ReadSession {
   private let nextDue: PreparedStatement
   private let spoolFiles: PreparedStatement
   private let waiting: [PreparedStatement]
+  let tokens: TokenTable.Reading
 
   init(_ database: Database) throws {
     func prepared(_ sql: String) throws -> PreparedStatement { try PreparedStatement(database, sql) }
@@ -36,6 +37,7 @@ final class ReadSession {
       SELECT \(PreparedStatement.spoolFileColumns) FROM job INDEXED BY job_spool
       WHERE input_file IS NOT NULL OR result_file IS NOT NULL
       """)
+    tokens = try TokenTable.Reading(database)
     waiting = try [(0, "job_scheduled"), (1, "job_queued")].map { state, index in
       try prepared("SELECT seq, handler, executor FROM job INDEXED BY \(index) WHERE state = \(state)")
     }

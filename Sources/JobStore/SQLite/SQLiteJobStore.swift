@@ -10,8 +10,8 @@ public final class SQLiteJobStore: JobStore {
   public let idKey: SipHashKey
   public let description = StoreDescription(kind: "sqlite", durability: "wal, synchronous=full")
 
-  private let writer: WriterThread
-  private let lookups: ReaderThread
+  let writer: WriterThread
+  let lookups: ReaderThread
   private let lists: ReaderThread
 
   init(idKey: SipHashKey, writer: WriterThread, lookups: ReaderThread, lists: ReaderThread) {

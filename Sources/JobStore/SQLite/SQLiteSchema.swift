@@ -15,7 +15,8 @@ enum SQLiteSchema {
       try database.execute(
         sql: "INSERT INTO meta (name, k0, k1) VALUES ('id_key', ?, ?)",
         arguments: [Int64(bitPattern: key.k0), Int64(bitPattern: key.k1)])
-    }
+    },
+    { try $0.execute(sql: TokenTable.creation) },
   ]
 
   static var version: Int { steps.count }

@@ -22,6 +22,7 @@ final class WriteSession {
   let appendLog: PreparedStatement
   let removeLog: PreparedStatement
   let setExecutor: PreparedStatement
+  let tokens: TokenTable.Writing
 
   let connection: OpaquePointer
   /// The log's length when it was last copied back.
@@ -73,6 +74,7 @@ final class WriteSession {
     removeLog = try prepared("DELETE FROM log WHERE job_seq = ?1")
     setExecutor = try prepared(
       "UPDATE job SET executor = ?2, revision = revision + 1 WHERE seq = ?1 AND state IN (0, 1) AND handler = ?3")
+    tokens = try TokenTable.Writing(database)
     begin = try prepared("BEGIN IMMEDIATE")
     commitChanges = try prepared("COMMIT")
     rollbackChanges = try prepared("ROLLBACK")

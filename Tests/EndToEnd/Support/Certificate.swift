@@ -38,7 +38,8 @@ extension ServerProcess {
   /// The TCP port among several addresses.
   func tcpPort() throws -> UInt16 {
     let line = log.split(separator: "\n").first { $0.contains(" serves ") } ?? ""
-    guard let start = line.range(of: "127.0.0.1:"), let port = UInt16(line[start.upperBound...].prefix { $0.isNumber })
+    guard let start = line.range(of: ".0.1:") ?? line.range(of: "0.0.0.0:"),
+      let port = UInt16(line[start.upperBound...].prefix { $0.isNumber })
     else { throw NeverHappened(description: "no port in \(line)") }
     return port
   }
