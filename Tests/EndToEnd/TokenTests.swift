@@ -59,7 +59,7 @@ struct TokenTests {
     try withTokens { server, asker in
       let reader = try asker.make("--scope", "read", "--name", "the dashboard")
       let submitter = try asker.make("--scope", "submit")
-      let operator_ = try asker.make("--scope", "operate", "--scope", "read")
+      let manager = try asker.make("--scope", "operate", "--scope", "read")
       // A new connection each time, so that both acceptors are asked.
       for _ in 0..<8 { #expect(try asker.ask("GET", "/v1/jobs", reader).status == 200) }
       let job = #"{"handler": "spin"}"#
@@ -72,14 +72,14 @@ struct TokenTests {
       #expect(try asker.ask("GET", location, submitter).status == 403)
       #expect(try asker.ask("GET", location, reader).status == 200)
       #expect(try asker.ask("POST", location + "/cancel", submitter).status == 403)
-      #expect([200, 202].contains(try asker.ask("POST", location + "/cancel", operator_).status))
+      #expect([200, 202].contains(try asker.ask("POST", location + "/cancel", manager).status))
 
       let listed = try asker.tokens("list")
       let row = try #require(listed.lines.first { $0.contains("the dashboard") })
       #expect(!listed.text.contains("mrt_"))
       #expect(try asker.tokens("revoke", String(row.prefix(12))).status == 0)
       for _ in 0..<8 { #expect(try asker.ask("GET", "/v1/jobs", reader).status == 401) }
-      #expect(try asker.ask("GET", "/v1/jobs", operator_).status == 200)
+      #expect(try asker.ask("GET", "/v1/jobs", manager).status == 200)
       #expect(try asker.tokens("revoke", "000000000000").status == 1)
       #expect(!server.log.contains("mrt_"))
     }
