@@ -9,10 +9,15 @@ public struct JobID: Hashable, Comparable, Sendable, CustomStringConvertible {
   }
 
   /// Reads the canonical text: 36 characters, hexadecimal digits of either case, hyphens in their places.
-  public init?(_ text: some StringProtocol) { self.init(utf8: text.utf8) }
+  public init?(_ text: some StringProtocol) {
+    var text = String(text)
+    guard let id = text.withUTF8({ JobID(utf8: $0) }) else { return nil }
+    self = id
+  }
 
-  /// The same from the text's bytes.
-  public init?(utf8 text: some Sequence<UInt8>) {
+  /// The same from the text's bytes. Not generic: it reads every poll's path.
+  public init?(utf8 text: UnsafeBufferPointer<UInt8>) {
+    guard text.count == 36 else { return nil }
     var high: UInt64 = 0
     var low: UInt64 = 0
     var digits = 0
@@ -32,9 +37,7 @@ public struct JobID: Hashable, Comparable, Sendable, CustomStringConvertible {
         digits += 1
       }
       position += 1
-      if position > 36 { return nil }
     }
-    guard position == 36 else { return nil }
     self.init(high: high, low: low)
   }
 

@@ -22,6 +22,7 @@ final class API: HTTPApplication {
   let origin: RequestOrigin
   let access: AccessGuard
   let handlersReply: HTTPResponse
+  private let contractReply: FixedReply
   let log: Logger
   /// Most requests name the Host that the one before named: it need not be taken apart again.
   private var lastGoodHost: String?
@@ -44,6 +45,8 @@ final class API: HTTPApplication {
     self.origin = origin
     self.access = access
     handlersReply = HandlersDocument.list(dispatcher.handlers)
+    let contract = OpenAPIDocument(handlers: dispatcher.handlers, version: context.version)
+    contractReply = FixedReply(mediaType: "application/json", contract.text())
     log = dispatcher.log
   }
 
@@ -77,6 +80,14 @@ final class API: HTTPApplication {
     let caller = try access.caller(head)
     let operation = try operation(head, match)
     try access.require(operation.scope, of: caller)
+    if let type = operation.fixedMediaType, head.header("Accept") != nil, let accept = head.headerList("Accept"),
+      !AcceptedTypes.allow(type, in: accept)
+    {
+      throw .notAcceptable("this can be given as \(type) only")
+    }
+    if head.hasBody, let coding = head.headerList("Content-Encoding"), coding.lowercased() != "identity" {
+      throw .unsupportedCoding("the body must come without a Content-Encoding, not as \(coding)")
+    }
     return operation
   }
 
@@ -88,14 +99,17 @@ final class API: HTTPApplication {
   }
 
   private func target(_ match: Router.Match, in path: [UInt8]) throws(APIError) -> Call.Target {
-    let text = path[match.parameter]
     switch Contract.resources[match.resource].parameter {
     case .none: return .none
-    case .name: return .name(String(decoding: text, as: UTF8.self))
+    case .name: return .name(String(decoding: path[match.parameter], as: UTF8.self))
     case .jobID:
-      guard let id = JobID(utf8: text) else { throw .notFound("there is no such job: its id is malformed") }
+      guard let id = Self.jobID(match, in: path) else { throw .notFound("there is no such job: its id is malformed") }
       return .job(id)
     }
+  }
+
+  private static func jobID(_ match: Router.Match, in path: [UInt8]) -> JobID? {
+    path.withUnsafeBufferPointer { JobID(utf8: UnsafeBufferPointer(rebasing: $0[match.parameter])) }
   }
 
   func inputPolicy(_ handler: RegisteredHandler, _ head: HTTPRequestHead) throws(APIError) -> BodyPolicy {
@@ -125,7 +139,7 @@ final class API: HTTPApplication {
       // A request with a body was checked before the body was read.
       let operation = try head.hasBody ? operation(head, match) : check(head, match)
       // The way that is taken most, and must cost least.
-      if operation === showJob, !head.hasQuery, let id = JobID(utf8: path[match.parameter]),
+      if operation === showJob, !head.hasQuery, let id = Self.jobID(match, in: path),
         let reply = replies.reply(for: id), reply.isFinal || head.header("Prefer") == nil
       {
         memory.counters.add(.cacheHits, seat: dispatcher.identity.seat)
@@ -190,22 +204,14 @@ final class API: HTTPApplication {
   /// An id that has no row: was it ever given out?
   func missing(_ id: JobID) -> APIError { issuer.issued(id) ? .gone : .notFound("there is no such job") }
 
+  func contract(_ call: Call) {
+    send(call, contractReply.response(ifNoneMatch: call.head.headerList("If-None-Match")))
+  }
+
   func file(_ call: Call) throws(APIError) {
     guard var response = files?.response(for: call.head) else { throw .notFound("there is nothing at this path") }
     // The page's other rules stand in itself; this one counts in a header only (CSP Level 3, section 6.4.2).
     response.headers.append(HTTPField("Content-Security-Policy", "frame-ancestors 'none'"))
     send(call, response)
-  }
-}
-
-/// Entity tags in conditions (RFC 9110, section 13.1.2).
-enum EntityTag {
-  /// Whether an `If-None-Match` names the tag; the comparison is weak.
-  static func matches(_ condition: String, _ etag: String) -> Bool {
-    if condition == etag { return true }
-    return condition.split(separator: ",").contains { part in
-      let part = part.trimmed
-      return part == "*" || part == etag || part == "W/" + etag
-    }
   }
 }

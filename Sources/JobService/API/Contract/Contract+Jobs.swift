@@ -83,19 +83,13 @@ extension Contract {
 
 extension QueryParameter {
   /// Makes the body of a submit the input itself.
-  static let handlerOfBody: QueryParameter = {
-    var parameter = QueryParameter("handler", .readLater(.string), "The handler whose input the body is.")
-    parameter.needsHandler = true
-    return parameter
-  }()
+  static let handlerOfBody = QueryParameter(
+    "handler", .readLater(.string), "The handler whose input the body is."
+  ).conditional
 
   /// What a submit has in its query where its body is the input itself.
   static let inputOptions: [QueryParameter] =
     args + JobOption.all.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
 
-  static let besideHandler: [QueryParameter] = inputOptions.map {
-    var parameter = $0
-    parameter.needsHandler = true
-    return parameter
-  }
+  static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)
 }

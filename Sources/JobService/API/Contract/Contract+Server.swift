@@ -38,4 +38,11 @@ extension Contract {
         .problem(503, "It is being stopped, or its store is away.", [.retryAfter]),
       ]
     ) { api, call throws(APIError) in try api.ready(call) })
+
+  static let openAPI = Resource(
+    "/openapi.json", tag: .server,
+    get: Operation(
+      "showContract", "This contract as OpenAPI 3.1", scope: nil, headers: [.ifNoneMatch],
+      replies: [.json(200, "The document.", .map(of: .any), [.etag]), .notModified]
+    ) { api, call throws(APIError) in api.contract(call) })
 }

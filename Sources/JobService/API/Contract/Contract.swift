@@ -17,7 +17,7 @@ enum Contract {
   private static let routed: [Resource] = [
     jobs, job, jobResult, jobLog, jobCancel, jobRetry,
     run, handlers, handler,
-    service, processes, metrics, livez, readyz,
+    service, processes, metrics, livez, readyz, openAPI,
   ]
 
   static let router = Router(routed.map(\.template))

@@ -24,6 +24,8 @@ final class Operation: Sendable {
   /// Without those that follow from the rest of the declaration.
   let replies: [ReplyForm]
   let perform: Perform
+  /// What it answers with where that is one and known beforehand: a client that takes no such thing is told 406.
+  let fixedMediaType: String?
 
   init(
     _ id: String, _ summary: String, details: String = "", scope: Scope?, takesWork: Bool = false,
@@ -40,6 +42,10 @@ final class Operation: Sendable {
     self.body = body
     self.replies = replies
     self.perform = perform
+    let types = replies.filter { $0.status < 300 }.compactMap { $0.content?.mediaType }
+    fixedMediaType = types.first.flatMap { type in
+      type == "*/*" || types.contains { $0 != type } ? nil : type
+    }
   }
 }
 

@@ -17,8 +17,9 @@ struct QueryParameter: Sendable {
   let meaning: String
   /// `name` is followed by one of the client's own: `args.below`.
   var isFamily = false
-  /// It counts beside the parameter `handler` only. OpenAPI has no words for that, so it is described in a sentence.
-  var needsHandler = false
+  /// It counts only where another parameter is given, or no body. OpenAPI has no words for that: it is described in a
+  /// sentence.
+  var isConditional = false
 
   init(_ name: String, _ form: Form, _ meaning: String) {
     self.name = name
@@ -30,12 +31,18 @@ struct QueryParameter: Sendable {
     "wait", .integer(0...WaitRequest.longestWish),
     "Waits so many seconds for the end, at most \(WaitRequest.limitSeconds).")
 
+  var conditional: QueryParameter {
+    var copy = self
+    copy.isConditional = true
+    return copy
+  }
+
   /// `args` and `args.NAME`: the arguments of a job whose input is not JSON, or that are easier written in a query.
   static let args: [QueryParameter] = {
     let whole = QueryParameter("args", .readLater(.string), "The arguments as a JSON object.")
     var single = QueryParameter("args.", .readLater(.string), "One argument, typed by the handler's schema.")
     single.isFamily = true
-    return [whole, single]
+    return [whole.conditional, single.conditional]
   }()
 
   func has(name other: String) -> Bool {

@@ -27,6 +27,9 @@ struct ReplyForm: Sendable {
       content: .init(mediaType: "application/problem+json", schema: .reference("Problem")), headers: headers)
   }
 
+  /// Its body describes one job.
+  var isJob: Bool { content?.schema == .reference("Job") }
+
   static let notModified = empty(304, "It is what the client's `If-None-Match` names.", [.etag])
 }
 

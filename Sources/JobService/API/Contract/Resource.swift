@@ -52,6 +52,12 @@ final class Resource: Sendable {
     }
   }
 
+  /// What stands in braces.
+  var parameterName: String? {
+    guard let start = template.firstIndex(of: "{"), let end = template.firstIndex(of: "}") else { return nil }
+    return String(template[template.index(after: start)..<end])
+  }
+
   var operations: [(method: String, operation: Operation)] {
     [("get", get), ("post", post), ("put", put), ("delete", delete)].compactMap { method, operation in
       operation.map { (method, $0) }

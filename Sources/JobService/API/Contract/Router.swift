@@ -1,3 +1,5 @@
+import Glibc
+
 /// Finds the resource that a path names: a tree of the segments of all templates.
 struct Router: Sendable {
   /// An index in ``Contract/resources``, and where the segment in braces stands in the path (empty without one).
@@ -46,14 +48,17 @@ struct Router: Sendable {
   }
 
   /// - Parameter path: percent-decoded, beginning with `/`.
-  func match(_ path: [UInt8]) -> Match? {
+  func match(_ path: [UInt8]) -> Match? { path.withUnsafeBufferPointer(match) }
+
+  private func match(_ path: UnsafeBufferPointer<UInt8>) -> Match? {
     var node = root
     var parameter = 0..<0
     var start = 1
     while start <= path.count {
-      let end = path[start...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
-      let segment = path[start..<end]
-      if let next = node.segments.first(where: { $0.bytes.count == segment.count && $0.bytes.elementsEqual(segment) }) {
+      var end = start
+      while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
+      let segment = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: path[start..<end]))
+      if let next = node.segments.first(where: { Self.isEqual($0.bytes, segment) }) {
         node = next.node
       } else if let next = node.parameter, !segment.isEmpty {
         node = next
@@ -65,5 +70,11 @@ struct Router: Sendable {
       start = end + 1
     }
     return nil
+  }
+
+  private static func isEqual(_ name: [UInt8], _ segment: UnsafeRawBufferPointer) -> Bool {
+    guard name.count == segment.count, let start = segment.baseAddress else { return false }
+    // Templates have no empty segment.
+    return name.withUnsafeBytes { memcmp($0.baseAddress!, start, name.count) == 0 }
   }
 }

@@ -21,6 +21,8 @@ struct Schema: Sendable, Equatable {
     Schema(#""type":"integer","minimum":\#(range.lowerBound)"#)
   }
 
+  static let anyInteger = Schema(#""type":"integer""#)
+
   static func integer(_ range: ClosedRange<Int>) -> Schema {
     Schema(#""type":"integer","minimum":\#(range.lowerBound),"maximum":\#(range.upperBound)"#)
   }
