@@ -72,6 +72,11 @@ struct ServeCommand: ParsableCommand {
   }
 
   struct Limits: ParsableArguments {
+    @Option(
+      help: ArgumentHelp(
+        "Requests a second and client, and as many at once; 0: any number. (default: 0)", valueName: "number"))
+    var rateLimit: String?
+
     @Option(help: ArgumentHelp("Jobs that may wait in line; more are refused. (default: 100000)", valueName: "number"))
     var maxQueued: String?
 
@@ -129,6 +134,7 @@ struct ServeCommand: ParsableCommand {
         case .tlsCertificate: reach.tlsCertificate
         case .tlsKey: reach.tlsKey
         case .allowPrivateAddresses: reach.allowPrivateAddresses.map(String.init)
+        case .rateLimit: limits.rateLimit
         case .maxQueued: limits.maxQueued
         case .maxBody: limits.maxBody
         case .memoryLimit: limits.memoryLimit

@@ -10,6 +10,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case tlsCertificate = "tls_certificate"
   case tlsKey = "tls_key"
   case allowPrivateAddresses = "allow_private_addresses"
+  case rateLimit = "rate_limit"
   case maxQueued = "max_queued"
   case maxBody = "max_body"
   case memoryLimit = "memory_limit"
@@ -28,7 +29,8 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   var shape: Shape {
     switch self {
     case .listen: .list
-    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .requireTokens, .allowPrivateAddresses, .maxQueued:
+    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .requireTokens, .allowPrivateAddresses, .rateLimit,
+      .maxQueued:
       .plainWord
     case .tlsCertificate, .tlsKey: .text
     case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel: .text
@@ -55,6 +57,7 @@ extension ServerConfiguration {
     case .tlsCertificate: tlsCertificate = try ValueText.path(text)
     case .tlsKey: tlsKey = try ValueText.path(text)
     case .allowPrivateAddresses: allowPrivateAddresses = try ValueText.boolean(text)
+    case .rateLimit: rateLimit = try ValueText.integer(text, in: 0...100_000)
     case .maxQueued: maxQueued = try ValueText.integer(text, in: 1...100_000_000)
     case .maxBody: maxBodyBytes = try ValueText.size(text, in: 1024...(1 << 50))
     case .memoryLimit: memoryLimitBytes = try ValueText.size(text, in: HandlerSettings.memoryLimitRange)

@@ -28,6 +28,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var tlsKey: String?
   /// Outgoing requests (`http_fetch`) may reach loopback and private networks.
   public var allowPrivateAddresses: Bool
+  /// Requests a second and client, and as many at once; 0: any number.
+  public var rateLimit: Int
   /// Jobs waiting in all queues; over it a submit is refused with 503.
   public var maxQueued: Int
   /// The largest body that is streamed to disk. JSON documents are held in memory, see ``jsonBodyLimitBytes``.
@@ -66,6 +68,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     tlsCertificate = nil
     tlsKey = nil
     allowPrivateAddresses = false
+    rateLimit = 0
     // A hundred thousand waiting jobs are hours of work for most handlers: a longer line helps no client.
     maxQueued = 100_000
     // What one upload may take of the disk.

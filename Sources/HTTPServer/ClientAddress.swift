@@ -27,6 +27,14 @@ public struct ClientAddress: Sendable, Hashable, CustomStringConvertible {
   /// It has no address: whoever may open the socket's file.
   public var isUnix: Bool { family != AF_INET && family != AF_INET6 }
 
+  /// What tells clients apart: an IPv4 address, in whatever form it came, or the first half of an IPv6 address.
+  public var network: UInt64 {
+    guard family == AF_INET6 else { return high }
+    // ::ffff:0:0/96, in memory's order (RFC 4291, section 2.5.5.2).
+    let mapped = high == 0 && UInt64(bigEndian: low) >> 32 == 0xFFFF
+    return mapped ? UInt64(UInt32(truncatingIfNeeded: low >> 32)) : high
+  }
+
   /// The IP address as text (an IPv4 client of an IPv6 socket in IPv4's form), or `unix`.
   public var description: String {
     if isUnix { return "unix" }

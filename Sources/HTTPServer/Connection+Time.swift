@@ -44,6 +44,7 @@ extension Connection {
 
   /// Answers past libmicrohttpd, which queues a response only before or after a body, and ends the connection.
   func giveUp(_ problem: Problem) {
+    server.onRefusal?(problem.status)
     if isEncrypted { RawReply.send(problem, encryptedBy: mhd) } else { RawReply.send(problem, to: descriptor) }
     lingers = true
     enter(.ending)

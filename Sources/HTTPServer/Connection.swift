@@ -105,6 +105,7 @@ final class Connection {
     lingers = true
     enter(.replying)
     stall = SendStall()
+    server.onRefusal?(status)
     let response = Problem(status, status == 400 ? detail : nil).response
     let serverName = server.options.serverName
     return MessageBuilder.make(response, bodiless: false, minorVersion: 1, serverName: serverName).response
@@ -145,6 +146,7 @@ final class Connection {
       let token = UnsafeRawBufferPointer(start: method, count: strlen(method))
       exchange.begin(self, method: HTTPMethod(token: token), checked: checked)
     case .refused(let problem):
+      server.onRefusal?(problem.status)
       exchange.begin(self, method: .get, checked: CheckedHead())
       // The next request's beginning is in doubt: libmicrohttpd closes after a response to the first call.
       return sendEarly(problem.response)

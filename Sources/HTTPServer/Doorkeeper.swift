@@ -100,6 +100,7 @@ final class Doorkeeper {
     case .waiting: preconditionFailure("a visitor who waits is not dismissed")
     case .good(let head): server.serve(visitor.descriptor, visitor.client, head, isEncrypted: visitor.isEncrypted)
     case .bad(let problem):
+      server.onRefusal?(problem.status)
       RawReply.send(problem, to: visitor.descriptor)
       server.sayFarewell(visitor.descriptor)
     case .gone:

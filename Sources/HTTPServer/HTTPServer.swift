@@ -20,6 +20,8 @@ public final class HTTPServer {
   /// Asked after each accepted connection: may this process take another at once? Else its siblings get a moment to take
   /// it first. `nil`: it always may.
   public var mayAccept: (@LoopActor () -> Bool)?
+  /// Called with each status that the server answers by itself, because the request is not one to ask the application about.
+  public var onRefusal: (@LoopActor (Int) -> Void)?
   /// Called whenever the last request in flight has been answered and sent.
   public var onIdle: (@LoopActor () -> Void)?
   /// Requests whose head is complete and whose reply is not sent.

@@ -14,7 +14,7 @@ struct UsageTests {
       (["serve", "--workers"], "Missing value for '--workers <number>'", "serve "),
       (["serve", "--workers", "x"], "--workers: must be a whole number from 0 to 1024, not 'x'", "serve "),
       (["serve", "--listen", "x"], "--listen: must be HOST:PORT, [IPV6]:PORT or unix:PATH, not 'x'", "serve "),
-      (["serve", "--rate-limit", "5"], "Unknown option '--rate-limit'", "serve "),
+      (["serve", "--rate-limit", "x"], "--rate-limit: must be a whole number from 0 to 100000, not 'x'", "serve "),
       (["submit"], "Missing expected argument '<handler>'", "submit "),
       (["submit", "h", "x"], "the argument 'x' is neither JSON nor name=value", "submit "),
       (
@@ -84,7 +84,8 @@ struct UsageTests {
         "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
         "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--require-tokens",
         "--allow-private-addresses",
-        "--max-queued", "7", "--max-body", "8MiB", "--memory-limit", "64MiB", "--drain-timeout", "1s", "--retention",
+        "--max-queued", "7", "--rate-limit", "9", "--max-body", "8MiB", "--memory-limit", "64MiB", "--drain-timeout",
+        "1s", "--retention",
         "1h", "--timeout", "2m", "--log-level", "debug", "--tls-certificate", "/etc/passwd", "--tls-key", "/etc/group",
       ],
       serve: { configuration, loader in
@@ -107,6 +108,7 @@ struct UsageTests {
     expected.tlsCertificate = "/etc/passwd"
     expected.tlsKey = "/etc/group"
     expected.allowPrivateAddresses = true
+    expected.rateLimit = 9
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
     expected.memoryLimitBytes = 64 << 20

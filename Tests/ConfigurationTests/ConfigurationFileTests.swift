@@ -30,6 +30,7 @@ struct ConfigurationFileTests {
       tls_certificate: chain.pem
       tls_key: "key.pem"
       allow_private_addresses: true
+      rate_limit: 9
       max_queued: 7
       max_body: 8MiB
       memory_limit: 67108864
@@ -57,6 +58,7 @@ struct ConfigurationFileTests {
     expected.tlsCertificate = "chain.pem"
     expected.tlsKey = "key.pem"
     expected.allowPrivateAddresses = true
+    expected.rateLimit = 9
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
     expected.memoryLimitBytes = 64 << 20

@@ -62,6 +62,7 @@ final class API: HTTPApplication {
       return try body.policy(self, head, try target(match, in: path))
     } catch {
       let problem = error.problem
+      count(error)
       memory.counters.addRequest(match.resource, status: problem.status, seat: dispatcher.identity.seat)
       return .refuse(problem.response)
     }
@@ -78,6 +79,7 @@ final class API: HTTPApplication {
       lastGoodHost = host
     }
     let caller = try access.caller(head)
+    if access.isMetering, Contract.resources[match.resource].isMetered { try access.meter(caller) }
     let operation = try operation(head, match)
     try access.require(operation.scope, of: caller)
     if let type = operation.fixedMediaType, head.header("Accept") != nil, let accept = head.headerList("Accept"),
@@ -156,6 +158,7 @@ final class API: HTTPApplication {
         exchange: exchange, resource: match.resource, operation: operation, target: target, query: parameters)
       try operation.perform(self, call)
     } catch {
+      count(error)
       send(exchange, match.resource, error.problem.response)
     }
   }
@@ -177,6 +180,7 @@ final class API: HTTPApplication {
       do {
         response = try await body()
       } catch let error as APIError {
+        self.count(error)
         response = error.problem.response
       } catch let error as StoreError {
         self.log.error("a request failed at the store", metadata: ["error": "\(error)"])
@@ -187,6 +191,10 @@ final class API: HTTPApplication {
       }
       self.send(call, response)
     }
+  }
+
+  private func count(_ error: APIError) {
+    if let refusal = error.refusal { memory.counters.addRefusal(refusal, seat: dispatcher.identity.seat) }
   }
 
   func send(_ call: Call, _ response: HTTPResponse) { send(call.exchange, call.resource, response) }

@@ -30,6 +30,7 @@ enum APIError: Error, Sendable {
   case scopeMissing(TokenScope)
   /// The tokens have not been read yet.
   case starting
+  case tooManyRequests(retryAfterSeconds: Int)
   case overloaded(String, retryAfterSeconds: Int)
   case draining
   case storeAway(StoreError)
@@ -88,6 +89,9 @@ enum APIError: Error, Sendable {
           HTTPField(
             "WWW-Authenticate", "Bearer realm=\"millrace\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\"")
         ])
+    case .tooManyRequests(let seconds):
+      return Problem(
+        429, "this client sends more requests than it may", headers: [HTTPField("Retry-After", "\(seconds)")])
     case .starting:
       return Problem(503, "the server is starting", headers: [HTTPField("Retry-After", "1")])
     case .overloaded(let detail, let seconds):

@@ -15,6 +15,12 @@ extension API {
           [("route", resource.template), ("status", "\(statusClass)xx")], count)
       }
     }
+    for refusal in Refusal.allCases {
+      page.add(
+        "millrace_refusals_total", .counter, "Requests that were not let in, by reason.",
+        [("reason", refusal.rawValue)],
+        counters.refusals(refusal))
+    }
     page.add("millrace_jobs_submitted_total", .counter, "Jobs made durable.", [], counters.total(.jobsSubmitted))
     page.add("millrace_attempts_started_total", .counter, "Attempts begun.", [], counters.total(.attemptsStarted))
     for (state, counter) in [

@@ -18,7 +18,8 @@ enum Counter: Int, CaseIterable, Sendable {
 struct Counters: Sendable {
   private static let routes = Contract.resources.count
   private static let statusClasses = 6
-  private static let wordsASeat = Counter.allCases.count + routes * statusClasses
+  private static let refusals = Refusal.allCases
+  private static let wordsASeat = Counter.allCases.count + routes * statusClasses + refusals.count
   static func wordCount(seats: Int) -> Int { seats * wordsASeat }
 
   private let words: SharedWords
@@ -40,6 +41,18 @@ struct Counters: Sendable {
 
   private func requestIndex(_ resource: Int, statusClass: Int, seat: Int) -> Int {
     seat * Self.wordsASeat + Counter.allCases.count + resource * Self.statusClasses + statusClass
+  }
+
+  func addRefusal(_ refusal: Refusal, seat: Int) { words.add(refusalIndex(refusal, seat: seat)) }
+
+  /// They stand behind the requests.
+  private func refusalIndex(_ refusal: Refusal, seat: Int) -> Int {
+    guard let index = Self.refusals.firstIndex(of: refusal) else { preconditionFailure("every case is listed") }
+    return (seat + 1) * Self.wordsASeat - Self.refusals.count + index
+  }
+
+  func refusals(_ refusal: Refusal) -> UInt64 {
+    (0..<seats).reduce(0) { $0 &+ words.load(refusalIndex(refusal, seat: $1)) }
   }
 
   func total(_ counter: Counter) -> UInt64 {

@@ -142,10 +142,12 @@ final class Acceptor {
         bodyBytes: configuration.maxBodyBytes),
       spool: spool, disk: disk, seats: { SeatViews.read(table) }, log: log)
     tokens = configuration.needsTokens ? TokenBook(store: store, log: log) : nil
+    let limit = configuration.rateLimit > 0 ? RateLimit(perSecond: configuration.rateLimit) : nil
     api = API(
       context: context, dispatcher: dispatcher,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
-      origin: RequestOrigin(ownNames: plan.ownNames), access: AccessGuard(tokens: tokens))
+      origin: RequestOrigin(ownNames: plan.ownNames),
+      access: AccessGuard(tokens: tokens, limit: limit, rates: memory.rates))
     switchboard = Switchboard(
       dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies)
     dispatcher.listener = switchboard
@@ -164,6 +166,10 @@ final class Acceptor {
     loop.addBeforeSleep { [self] in
       plan.memory.seats.setConnections(server.connectionCount, seat: seat.index)
       return nil
+    }
+    server.onRefusal = { [self] status in
+      guard let refusal = Refusal(serverStatus: status) else { return }
+      plan.memory.counters.addRefusal(refusal, seat: seat.index)
     }
     server.mayAccept = { [self] in hasNoMoreThanItsShare }
     // Only a process without threads can fork a fork server, so this one leaves, and the master starts another.

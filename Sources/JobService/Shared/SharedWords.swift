@@ -40,6 +40,12 @@ struct SharedWords: @unchecked Sendable {
     return base[index].wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
   }
 
+  /// Puts `new` in the place of `old`, if that stands there.
+  func exchange(_ index: Int, _ old: UInt64, for new: UInt64) -> Bool {
+    precondition(index >= 0 && index < count)
+    return base[index].compareExchange(expected: old, desired: new, ordering: .relaxed).exchanged
+  }
+
   func slice(_ start: Int, _ length: Int) -> SharedWords {
     precondition(start >= 0 && length >= 0 && start + length <= count)
     return SharedWords(UnsafeMutableRawPointer(base + start), count: length)

@@ -14,6 +14,7 @@ enum DerivedReplies {
       .problem(408, "The request took too long to come."),
       .problem(413, "The body is too large, or there is one where none belongs."),
       .problem(414, "The request's target is too long."),
+      .problem(429, "This client sends more requests than it may.", [.retryAfter]),
       .problem(431, "The header fields are too large."),
       .problem(503, "The store is away, or the server takes no new jobs now.", [.retryAfter]),
     ]

@@ -80,7 +80,8 @@ enum Schemas {
       .array(
         of: .object([
           .init("pointer", .string.described("A JSON pointer (RFC 6901) into the request.")), .init("detail", .string),
-        ])).described("What is wrong with an input, each with its place.")),
+        ])
+      ).described("What is wrong with an input, each with its place.")),
     .optional("line", .integer(1...).described("Where a text stops being JSON.")),
     .optional("column", .integer(1...)),
     .optional("job_error", .reference("JobError").described("Why the job failed.")),

@@ -17,8 +17,33 @@ enum Caller {
 final class AccessGuard {
   /// `nil`: no tokens are needed.
   private let tokens: TokenBook?
+  /// `nil`: clients may send as much as they like.
+  private let limit: RateLimit?
+  private let rates: RateTable
 
-  init(tokens: TokenBook?) { self.tokens = tokens }
+  init(tokens: TokenBook?, limit: RateLimit?, rates: RateTable) {
+    self.tokens = tokens
+    self.limit = limit
+    self.rates = rates
+  }
+
+  /// Whether there is anything to ``meter(_:)``.
+  var isMetering: Bool { limit != nil }
+
+  /// Counts the request against its client's rate: that of its token where it has one, else that of its address. What
+  /// comes by a Unix socket has neither, and is not limited.
+  func meter(_ caller: Caller) throws(APIError) {
+    guard let limit else { return }
+    let key: RateKey
+    switch caller {
+    case .local: return
+    case .stranger(let client, _): key = .network(client.network)
+    case .bearer(let token): key = .token(token.hash)
+    }
+    if let seconds = rates.take(key, limit, now: MonotonicClock.now) {
+      throw .tooManyRequests(retryAfterSeconds: seconds)
+    }
+  }
 
   func caller(_ head: HTTPRequestHead) throws(APIError) -> Caller {
     guard let client = head.client, !client.isUnix else { return .local }
