@@ -85,6 +85,20 @@ struct ServeCommand: ParsableCommand {
         "The largest request body; JSON is never larger than 16MiB. (default: 4GiB)", valueName: "size"))
     var maxBody: String?
 
+    @Option(
+      help: ArgumentHelp(
+        "Connections at once; more wait to be accepted. (default: 10000 an acceptor)", valueName: "number"))
+    var maxConnections: String?
+
+    @Option(help: ArgumentHelp("The longest wait for a job within a request. (default: 60s)", valueName: "duration"))
+    var maxWait: String?
+
+    @Option(help: ArgumentHelp("The largest result; a job with a larger one fails. (default: 1GiB)", valueName: "size"))
+    var maxResult: String?
+
+    @Option(help: ArgumentHelp("How much of what a job prints is kept. (default: 1MiB)", valueName: "size"))
+    var maxLog: String?
+
     @Option(help: ArgumentHelp("Memory of a job. (default: 1GiB)", valueName: "size"))
     var memoryLimit: String?
 
@@ -137,6 +151,10 @@ struct ServeCommand: ParsableCommand {
         case .rateLimit: limits.rateLimit
         case .maxQueued: limits.maxQueued
         case .maxBody: limits.maxBody
+        case .maxConnections: limits.maxConnections
+        case .maxWait: limits.maxWait
+        case .maxResult: limits.maxResult
+        case .maxLog: limits.maxLog
         case .memoryLimit: limits.memoryLimit
         case .drainTimeout: limits.drainTimeout
         case .retention: limits.retention

@@ -13,6 +13,10 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case rateLimit = "rate_limit"
   case maxQueued = "max_queued"
   case maxBody = "max_body"
+  case maxConnections = "max_connections"
+  case maxWait = "max_wait"
+  case maxResult = "max_result"
+  case maxLog = "max_log"
   case memoryLimit = "memory_limit"
   case drainTimeout = "drain_timeout"
   case retention, timeout
@@ -29,11 +33,9 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   var shape: Shape {
     switch self {
     case .listen: .list
-    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .requireTokens, .allowPrivateAddresses, .rateLimit,
-      .maxQueued:
-      .plainWord
-    case .tlsCertificate, .tlsKey: .text
-    case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel: .text
+    case .acceptors, .workers, .tasks, .rateLimit, .maxQueued, .maxConnections: .plainWord
+    case .diagnostics, .insecure, .requireTokens, .allowPrivateAddresses: .plainWord
+    default: .text
     }
   }
 }
@@ -60,6 +62,10 @@ extension ServerConfiguration {
     case .rateLimit: rateLimit = try ValueText.integer(text, in: 0...100_000)
     case .maxQueued: maxQueued = try ValueText.integer(text, in: 1...100_000_000)
     case .maxBody: maxBodyBytes = try ValueText.size(text, in: 1024...(1 << 50))
+    case .maxConnections: maxConnections = try ValueText.integer(text, in: 1...1_000_000)
+    case .maxWait: maxWait = try ValueText.duration(text, in: .seconds(1) ... .seconds(3600))
+    case .maxResult: maxResultBytes = try ValueText.size(text, in: 1024...(1 << 50))
+    case .maxLog: maxLogBytes = try ValueText.size(text, in: 1024...(64 << 20))
     case .memoryLimit: memoryLimitBytes = try ValueText.size(text, in: HandlerSettings.memoryLimitRange)
     case .drainTimeout: drainTimeout = try ValueText.duration(text, in: .zero ... .seconds(86_400))
     case .retention: retention = try ValueText.duration(text, in: .seconds(1) ... .seconds(3650 * 86_400))

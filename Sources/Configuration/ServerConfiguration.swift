@@ -34,6 +34,14 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var maxQueued: Int
   /// The largest body that is streamed to disk. JSON documents are held in memory, see ``jsonBodyLimitBytes``.
   public var maxBodyBytes: Int
+  /// Of the whole server, shared out between the acceptors; `nil`: 10,000 for each.
+  public var maxConnections: Int?
+  /// The longest that a client may wait for a job within one request; whole seconds count.
+  public var maxWait: Duration
+  /// The largest result that is kept.
+  public var maxResultBytes: Int
+  /// How much is kept of what one attempt prints.
+  public var maxLogBytes: Int
   /// Of one job, unless its handler's settings say otherwise.
   public var memoryLimitBytes: Int
   /// How long running jobs may go on after a graceful stop was asked for, before they are handed back to the queue.
@@ -73,6 +81,10 @@ public struct ServerConfiguration: Sendable, Equatable {
     maxQueued = 100_000
     // What one upload may take of the disk.
     maxBodyBytes = 4 << 30
+    maxConnections = nil
+    maxWait = .seconds(60)
+    maxResultBytes = 1 << 30
+    maxLogBytes = 1 << 20
     memoryLimitBytes = 1 << 30
     drainTimeout = .seconds(30)
     retention = .seconds(7 * 86_400)

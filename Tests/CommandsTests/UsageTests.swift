@@ -84,7 +84,8 @@ struct UsageTests {
         "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
         "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--require-tokens",
         "--allow-private-addresses",
-        "--max-queued", "7", "--rate-limit", "9", "--max-body", "8MiB", "--memory-limit", "64MiB", "--drain-timeout",
+        "--max-queued", "7", "--max-connections", "11", "--max-wait", "5m", "--max-result", "1MiB", "--max-log", "2KiB",
+        "--rate-limit", "9", "--max-body", "8MiB", "--memory-limit", "64MiB", "--drain-timeout",
         "1s", "--retention",
         "1h", "--timeout", "2m", "--log-level", "debug", "--tls-certificate", "/etc/passwd", "--tls-key", "/etc/group",
       ],
@@ -111,6 +112,10 @@ struct UsageTests {
     expected.rateLimit = 9
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
+    expected.maxConnections = 11
+    expected.maxWait = .seconds(300)
+    expected.maxResultBytes = 1 << 20
+    expected.maxLogBytes = 2048
     expected.memoryLimitBytes = 64 << 20
     expected.drainTimeout = .seconds(1)
     expected.retention = .seconds(3600)

@@ -33,6 +33,10 @@ struct ConfigurationFileTests {
       rate_limit: 9
       max_queued: 7
       max_body: 8MiB
+      max_connections: 11
+      max_wait: 5m
+      max_result: 1MiB
+      max_log: 2KiB
       memory_limit: 67108864
       drain_timeout: 0s
       retention: 1.5h
@@ -61,6 +65,10 @@ struct ConfigurationFileTests {
     expected.rateLimit = 9
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
+    expected.maxConnections = 11
+    expected.maxWait = .seconds(300)
+    expected.maxResultBytes = 1 << 20
+    expected.maxLogBytes = 2048
     expected.memoryLimitBytes = 64 << 20
     expected.drainTimeout = .zero
     expected.retention = .seconds(5400)

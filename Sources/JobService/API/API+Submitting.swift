@@ -47,7 +47,7 @@ extension API {
     try refuseUnsupported(head)
     later(call) { [self] in
       let job = try await store(submission, exchange)
-      let ended = try await waitForEnd(job, wait?.duration ?? .seconds(WaitRequest.limitSeconds), exchange)
+      let ended = try await waitForEnd(job, wait?.duration ?? .seconds(context.limits.waitSeconds), exchange)
       let headers = [HTTPField("Location", JobDocument.path(job.id))] + (wait?.headers ?? [])
       switch ended.state {
       case .succeeded: return try await resultResponse(ended, headers)

@@ -155,7 +155,8 @@ final class API: HTTPApplication {
         try operation.query.read(parameters)
       }
       let call = Call(
-        exchange: exchange, resource: match.resource, operation: operation, target: target, query: parameters)
+        exchange: exchange, resource: match.resource, operation: operation, target: target, query: parameters,
+        waitLimitSeconds: context.limits.waitSeconds)
       try operation.perform(self, call)
     } catch {
       count(error)

@@ -25,12 +25,13 @@ final class Attempt {
   var progress: JobProgress?
   /// Progress or pid have changed since they were last written.
   var isDirty = false
-  var log = LogBuffer()
+  var log: LogBuffer
   var cancelRequested: Bool
 
-  init(_ job: Job, _ handler: RegisteredHandler) {
+  init(_ job: Job, _ handler: RegisteredHandler, logLimitBytes: Int) {
     self.job = job
     self.handler = handler
+    log = LogBuffer(limitBytes: logLimitBytes)
     startedAt = job.startedAt ?? job.createdAt
     pid = job.runBy?.pid ?? 0
     cancelRequested = job.cancelRequested

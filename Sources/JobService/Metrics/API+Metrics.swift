@@ -17,7 +17,8 @@ extension API {
     }
     for refusal in Refusal.allCases {
       page.add(
-        "millrace_refusals_total", .counter, "Requests that were not let in, by reason.",
+        "millrace_refusals_total", .counter,
+        "Requests, results and logs that were over a limit or not allowed, by reason.",
         [("reason", refusal.rawValue)],
         counters.refusals(refusal))
     }

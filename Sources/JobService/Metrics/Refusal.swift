@@ -1,4 +1,4 @@
-/// Why a request was not let in: the label `reason` of one metric.
+/// Why something was not let in: the label `reason` of one metric.
 enum Refusal: String, CaseIterable, Sendable {
   /// 400, 417, 501, 505: what is no good HTTP.
   case malformed
@@ -20,6 +20,10 @@ enum Refusal: String, CaseIterable, Sendable {
   case queue
   /// 503: the server is being stopped.
   case draining
+  /// A job's result that is too large: the job failed.
+  case result
+  /// More printed than is kept: the log was cut.
+  case log
 
   /// Of a status that the HTTP server gives by itself; `nil`: that is no limit of ours.
   init?(serverStatus status: Int) {

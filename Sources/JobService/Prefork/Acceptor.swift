@@ -128,8 +128,11 @@ final class Acceptor {
       (pool, processRunner) = (nil, nil)
     }
     dispatcher = Dispatcher(
-      identity: identity, settings: .init(node: plan.node, retention: configuration.retention), store: store,
-      memory: memory, handlers: plan.handlers, results: ResultKeeper(spool: spool, disk: disk), runners: runners,
+      identity: identity,
+      settings: .init(
+        node: plan.node, retention: configuration.retention, logLimitBytes: configuration.maxLogBytes), store: store,
+      memory: memory, handlers: plan.handlers,
+      results: ResultKeeper(spool: spool, disk: disk, limitBytes: configuration.maxResultBytes), runners: runners,
       log: log)
     housekeeper = Housekeeper(
       dispatcher: dispatcher, spool: spool, disk: disk, log: log,
@@ -139,7 +142,7 @@ final class Acceptor {
       version: MillraceVersion.text, node: plan.node, startedAt: plan.startedAt, masterPID: plan.masterPID,
       limits: .init(
         queued: configuration.maxQueued, jsonBodyBytes: configuration.jsonBodyLimitBytes,
-        bodyBytes: configuration.maxBodyBytes),
+        bodyBytes: configuration.maxBodyBytes, waitSeconds: Int(configuration.maxWait.components.seconds)),
       spool: spool, disk: disk, seats: { SeatViews.read(table) }, log: log)
     tokens = configuration.needsTokens ? TokenBook(store: store, log: log) : nil
     let limit = configuration.rateLimit > 0 ? RateLimit(perSecond: configuration.rateLimit) : nil
@@ -151,7 +154,7 @@ final class Acceptor {
     switchboard = Switchboard(
       dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies)
     dispatcher.listener = switchboard
-    server = HTTPServer(options: HTTPServerOptions(), application: api)
+    server = HTTPServer(options: plan.serverOptions, application: api)
   }
 
   private func start() {

@@ -30,6 +30,18 @@ struct AcceptorPlan: Sendable {
     return min(share + (rank % acceptors < rest ? 1 : 0), WorkerTable.workersASeat)
   }
 
+  /// What each acceptor allows its clients.
+  var serverOptions: HTTPServerOptions {
+    var options = HTTPServerOptions()
+    // A share of the server's, rounded up.
+    if let connections = configuration.maxConnections {
+      options.connectionLimit = (connections + configuration.acceptors - 1) / configuration.acceptors
+    }
+    // An answer that was asked to wait is not late.
+    options.answerDeadline = max(options.answerDeadline, configuration.maxWait + .seconds(60))
+    return options
+  }
+
   /// The host names that clients may use for this server.
   var ownNames: Set<String> {
     var names: Set<String> = ["localhost", node.lowercased()]
