@@ -180,7 +180,7 @@ struct WorkerGlueTests {
     let text = log.take()
     #expect(text.count > 1000 && text.count < 1000 + 100)
     #expect(text[1000 - 1] == UInt8(ascii: "B"))
-    #expect(String(decoding: text.suffix(20), as: UTF8.self).contains("1 MiB]"))
+    #expect(String(decoding: text.suffix(20), as: UTF8.self).contains("1000 bytes]"))
     #expect(log.isEmpty)
   }
 }
