@@ -17,6 +17,7 @@ final class API: HTTPApplication {
   let memory: ServiceMemory
   let replies: JobReplies
   let waits: JobWaits
+  let events: EventFeed
   var issuer: JobIDIssuer
   let files: StaticFiles?
   let origin: RequestOrigin
@@ -40,6 +41,7 @@ final class API: HTTPApplication {
     memory = dispatcher.memory
     replies = JobReplies(board: dispatcher.memory.board)
     waits = JobWaits(memory: dispatcher.memory, seat: dispatcher.identity.seat)
+    events = EventFeed(ring: dispatcher.memory.events, seat: dispatcher.identity.seat)
     issuer = JobIDIssuer(key: dispatcher.store.idKey)
     self.files = files
     self.origin = origin

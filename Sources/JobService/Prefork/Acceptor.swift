@@ -152,7 +152,8 @@ final class Acceptor {
       origin: RequestOrigin(ownNames: plan.ownNames),
       access: AccessGuard(tokens: tokens, limit: limit, rates: memory.rates))
     switchboard = Switchboard(
-      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies)
+      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies,
+      events: api.events)
     dispatcher.listener = switchboard
     server = HTTPServer(options: plan.serverOptions, application: api)
   }
@@ -255,6 +256,7 @@ final class Acceptor {
       await dispatcher.drain(limit: limit)
       await lastWaits(until: began + limit.nanosecondsClamped)
       api.waits.abandonAll()
+      api.events.close()
       server.stopAccepting()
       if limit > .zero { await lastRequests() }
       server.closeIdle()

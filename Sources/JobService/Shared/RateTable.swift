@@ -70,7 +70,7 @@ struct RateTable: Sendable {
       let (place, bucket) = find(tag, in: first)
       switch bucket.taking(limit, tag: tag, now: now) {
       case .wait(let ticks): return Int(clamping: (ticks + RateLimit.ticksASecond - 1) / RateLimit.ticksASecond)
-      case .pass(let next): if words.exchange(place, bucket.word, for: next.word) { return nil }
+      case .pass(let next): if words.replace(place, bucket.word, by: next.word) { return nil }
       }
     }
     return nil

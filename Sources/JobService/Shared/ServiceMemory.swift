@@ -5,6 +5,7 @@ public struct ServiceMemory: Sendable {
   let seats: SeatBoard
   let workers: WorkerTable
   let counters: Counters
+  let events: EventRing
   let rates: RateTable
 
   /// Bytes to map for this many seats.
@@ -12,7 +13,8 @@ public struct ServiceMemory: Sendable {
 
   private static func wordCount(seats: Int) -> Int {
     JobBoard.wordCount + NoticeRings.wordCount(seats: seats) + SeatBoard.wordCount(seats: seats)
-      + WorkerTable.wordCount(seats: seats) + Counters.wordCount(seats: seats) + RateTable.wordCount
+      + WorkerTable.wordCount(seats: seats) + Counters.wordCount(seats: seats) + EventRing.wordCount
+      + RateTable.wordCount
   }
 
   /// - Parameter memory: zeroed, shared with all children, ``byteCount(seats:)`` long.
@@ -23,6 +25,8 @@ public struct ServiceMemory: Sendable {
     self.seats = SeatBoard(carver.take(SeatBoard.wordCount(seats: seats)), seats: seats)
     workers = WorkerTable(carver.take(WorkerTable.wordCount(seats: seats)))
     counters = Counters(carver.take(Counters.wordCount(seats: seats)), seats: seats)
+    events = EventRing(carver.take(EventRing.wordCount))
+    events.begin(epoch: .random(in: 1 ... .max))
     rates = RateTable(carver.take(RateTable.wordCount))
   }
 }

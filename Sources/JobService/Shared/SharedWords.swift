@@ -41,9 +41,24 @@ struct SharedWords: @unchecked Sendable {
   }
 
   /// Puts `new` in the place of `old`, if that stands there.
-  func exchange(_ index: Int, _ old: UInt64, for new: UInt64) -> Bool {
+  func replace(_ index: Int, _ old: UInt64, by new: UInt64) -> Bool {
     precondition(index >= 0 && index < count)
     return base[index].compareExchange(expected: old, desired: new, ordering: .relaxed).exchanged
+  }
+
+  func exchange(_ index: Int, _ value: UInt64) -> UInt64 {
+    precondition(index >= 0 && index < count)
+    return base[index].exchange(value, ordering: .sequentiallyConsistent)
+  }
+
+  func insert(_ bits: UInt64, at index: Int) {
+    precondition(index >= 0 && index < count)
+    base[index].bitwiseOr(bits, ordering: .sequentiallyConsistent)
+  }
+
+  func remove(_ bits: UInt64, at index: Int) {
+    precondition(index >= 0 && index < count)
+    base[index].bitwiseAnd(~bits, ordering: .sequentiallyConsistent)
   }
 
   func slice(_ start: Int, _ length: Int) -> SharedWords {

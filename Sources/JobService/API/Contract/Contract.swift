@@ -15,7 +15,8 @@ enum Contract {
   static let resources: [Resource] = routed + [files, unknown]
 
   private static let routed: [Resource] = [
-    jobs, job, jobResult, jobLog, jobCancel, jobRetry,
+    jobs, job, jobResult, jobLog, jobCancel, jobRetry, jobEvents,
+    events,
     run, handlers, handler,
     service, processes, metrics, livez, readyz, openAPI,
   ]

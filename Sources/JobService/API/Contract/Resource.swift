@@ -72,12 +72,14 @@ final class Resource: Sendable {
 /// The chapters of the contract.
 enum Tag: String, Sendable, CaseIterable {
   case jobs = "Jobs"
+  case events = "Events"
   case handlers = "Handlers"
   case server = "Server"
 
   var summary: String {
     switch self {
     case .jobs: "Submit jobs, follow them, stop them, fetch what they gave."
+    case .events: "Watch jobs as Server-Sent Events."
     case .handlers: "What can be run, and running it with one request."
     case .server: "The server itself: its processes, its health, its numbers."
     }
