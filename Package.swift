@@ -22,7 +22,7 @@ let package = Package(
   targets: [
     // C: module maps, and shims that say why each is needed.
     .target(name: "CLinux"),
-    .target(name: "CMicrohttpd", linkerSettings: [.linkedLibrary("microhttpd")]),
+    .target(name: "CMicrohttpd", linkerSettings: [.linkedLibrary("microhttpd"), .linkedLibrary("gnutls")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
@@ -36,7 +36,7 @@ let package = Package(
     .target(
       name: "JobStore",
       dependencies: [
-        "JobModel", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
+        "JobModel", "CLinux", "CCrypto", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ], swiftSettings: strict + callersExecutor),
     // Started by the store's tests, which may not fork themselves: the writer that is killed; and the store's benchmark.
@@ -59,7 +59,7 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "JobModel", "Configuration", "HandlerAPI", "StrictJSON", "CCurl",
+        "JobModel", "JobStore", "Configuration", "HandlerAPI", "StrictJSON", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .target(

@@ -17,11 +17,56 @@ struct ConnectionOptions: ParsableArguments {
       valueName: "url"))
   var server: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What to authenticate with; other users may see it in the process list. (default: $MILLRACE_TOKEN)",
+      valueName: "token"))
+  var token: String?
+
+  @Option(help: ArgumentHelp("A file that has the token on its only line.", valueName: "file"))
+  var tokenFile: String?
+
+  @Option(help: ArgumentHelp("Certificates to trust for https, as PEM, instead of the system's.", valueName: "file"))
+  var caFile: String?
+
   func validate() throws {
+    if token != nil, tokenFile != nil { throw ValidationError("--token and --token-file exclude one another") }
     if let server, ServerAddress(server) == nil {
       throw ValidationError("--server: must be \(ServerAddress.expectation), not '\(printable(server))'")
     }
   }
+}
+
+extension ConnectionOptions {
+  /// `nil`: there is none. What is wrong with one is told without showing it.
+  func bearerToken(environment: [String: String]) throws(ClientError) -> String? {
+    let (source, text): (String, String)
+    if let tokenFile {
+      let bytes = try Self.read(tokenFile)
+      (source, text) = (tokenFile, String(decoding: bytes, as: UTF8.self).trimmingNewline)
+    } else if let token {
+      (source, text) = ("--token", token)
+    } else if let variable = environment["MILLRACE_TOKEN"], !variable.isEmpty {
+      (source, text) = ("MILLRACE_TOKEN", variable)
+    } else {
+      return nil
+    }
+    // It goes into a header line.
+    guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+      throw .local("\(printable(source)): is not a token")
+    }
+    return text
+  }
+
+  private static func read(_ path: String) throws(ClientError) -> [UInt8] {
+    do { return try FileText.read(path, limitBytes: 4096) } catch {
+      throw .local("\(printable(path)): cannot be read: \(error)")
+    }
+  }
+}
+
+extension String {
+  fileprivate var trimmingNewline: String { hasSuffix("\r\n") || hasSuffix("\n") ? String(dropLast()) : self }
 }
 
 /// A connection to the server, and the streams to answer on.

@@ -19,6 +19,6 @@ struct MillraceCommand: ParsableCommand {
     subcommands: [
       ServeCommand.self, SubmitCommand.self, GetCommand.self, WaitCommand.self, CancelCommand.self, ListCommand.self,
       BatchCommand.self, ResultsCommand.self, ExplainCommand.self, QueuesCommand.self, SchedulesCommand.self,
-      HandlersCommand.self, ConfigCommand.self,
+      HandlersCommand.self, TokensCommand.self, ConfigCommand.self,
     ])
 }

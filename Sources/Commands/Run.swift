@@ -16,6 +16,7 @@ struct Run {
       case let command as ConfigCommand.Print:
         return look(at: command.serve) { text throws(ClientError) in try streams.result(text.yaml) }
       case let command as any ClientCommand: return run(command).rawValue
+      case let command as any TokenCommand: return run(command)
       case is MillraceCommand:
         streams.complain(MillraceCommand.helpMessage() + "\n")
         return ExitStatus.usage.rawValue
@@ -72,7 +73,9 @@ struct Run {
       return .usage
     }
     do {
-      return try command.run(in: ClientSession(client: ServerClient(address), streams: streams))
+      let token = try command.connection.bearerToken(environment: environment)
+      let client = try ServerClient(address, token: token, caFile: command.connection.caFile)
+      return try command.run(in: ClientSession(client: client, streams: streams))
     } catch {
       streams.note(error.message)
       return error.exitStatus(aboutJob: type(of: command).isAboutJobs)

@@ -35,8 +35,19 @@ struct ServeCommand: ParsableCommand {
         valueName: "address"))
     var listen: [String] = []
 
-    @Flag(inversion: .prefixedNo, help: "Allow an address that other machines reach, although there are no tokens.")
+    @Flag(inversion: .prefixedNo, help: "Ask for no tokens, even on an address that other machines reach.")
     var insecure: Bool?
+
+    @Flag(inversion: .prefixedNo, help: "Ask for tokens on loopback too.")
+    var requireTokens: Bool?
+
+    @Option(
+      help: ArgumentHelp(
+        "Certificate chain as PEM; with it and the key, HOST:PORT speaks HTTPS only.", valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("Private key of the certificate as PEM, not encrypted.", valueName: "file"))
+    var tlsKey: String?
 
     @Flag(inversion: .prefixedNo, help: "Let http_fetch and callbacks reach loopback and private networks.")
     var allowPrivateAddresses: Bool?
@@ -68,6 +79,11 @@ struct ServeCommand: ParsableCommand {
 
   struct Limits: ParsableArguments {
     @Option(
+      help: ArgumentHelp(
+        "Requests a second and client, and as many at once; 0: any number. (default: 0)", valueName: "number"))
+    var rateLimit: String?
+
+    @Option(
       help: ArgumentHelp("Jobs that may wait, in line and for their time each. (default: 100000)", valueName: "number"))
     var maxQueued: String?
 
@@ -75,6 +91,20 @@ struct ServeCommand: ParsableCommand {
       help: ArgumentHelp(
         "The largest request body; JSON is never larger than 16MiB. (default: 4GiB)", valueName: "size"))
     var maxBody: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "Connections at once; more wait to be accepted. (default: 10000 an acceptor)", valueName: "number"))
+    var maxConnections: String?
+
+    @Option(help: ArgumentHelp("The longest wait for a job within a request. (default: 60s)", valueName: "duration"))
+    var maxWait: String?
+
+    @Option(help: ArgumentHelp("The largest result; a job with a larger one fails. (default: 1GiB)", valueName: "size"))
+    var maxResult: String?
+
+    @Option(help: ArgumentHelp("How much of what a job prints is kept. (default: 1MiB)", valueName: "size"))
+    var maxLog: String?
 
     @Option(help: ArgumentHelp("Memory of a job. (default: 1GiB)", valueName: "size"))
     var memoryLimit: String?
@@ -127,10 +157,18 @@ struct ServeCommand: ParsableCommand {
         case .publicFolder: reach.publicFolder
         case .diagnostics: diagnostics.map(String.init)
         case .insecure: reach.insecure.map(String.init)
+        case .requireTokens: reach.requireTokens.map(String.init)
+        case .tlsCertificate: reach.tlsCertificate
+        case .tlsKey: reach.tlsKey
         case .allowPrivateAddresses: reach.allowPrivateAddresses.map(String.init)
         case .callbackSecretFile: reach.callbackSecretFile
+        case .rateLimit: limits.rateLimit
         case .maxQueued: limits.maxQueued
         case .maxBody: limits.maxBody
+        case .maxConnections: limits.maxConnections
+        case .maxWait: limits.maxWait
+        case .maxResult: limits.maxResult
+        case .maxLog: limits.maxLog
         case .memoryLimit: limits.memoryLimit
         case .keyLimit: limits.keyLimit
         case .drainTimeout: limits.drainTimeout

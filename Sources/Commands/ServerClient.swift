@@ -46,10 +46,18 @@ final class ServerClient {
   private let handle: UnsafeMutableRawPointer
   private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
-  init(_ address: ServerAddress) throws(ClientError) {
+  private let token: String?
+  private let caFile: String?
+
+  /// - Parameters:
+  ///   - token: sent with every request; it has visible ASCII characters only.
+  ///   - caFile: certificates to trust, instead of the system's.
+  init(_ address: ServerAddress, token: String? = nil, caFile: String? = nil) throws(ClientError) {
     guard let handle = curl_easy_init() else { throw .local("libcurl could not be started") }
     self.address = address
     self.handle = handle
+    self.token = token
+    self.caFile = caFile
   }
 
   deinit {
@@ -84,6 +92,7 @@ final class ServerClient {
     case .none, .json: headers += ["Content-Type: application/json", "Expect:"]
     case .stream(_, _, let mediaType): headers.append("Content-Type: \(mediaType)")
     }
+    if let token { headers.append("Authorization: Bearer \(token)") }
     var list: UnsafeMutablePointer<curl_slist>?
     for header in headers { list = curl_slist_append(list, header) ?? list }
     defer { curl_slist_free_all(list) }
@@ -123,6 +132,7 @@ final class ServerClient {
     set(CURLOPT_PROTOCOLS_STR, "http,https")
     set(CURLOPT_URL, address.baseURL + request.path)
     set(CURLOPT_USERAGENT, "millrace/\(MillraceVersion.text)")
+    if let caFile { set(CURLOPT_CAINFO, caFile) }
     if let socketPath = address.socketPath { set(CURLOPT_UNIX_SOCKET_PATH, socketPath) }
     if address.isLocal { set(CURLOPT_PROXY, "") }
     set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(Self.connectLimit))

@@ -25,13 +25,7 @@ struct ConfigurationFile {
   func read() throws(ConfigurationError) -> ConfigurationLayer {
     let bytes: [UInt8]
     do { bytes = try FileText.read(path, limitBytes: Self.limitBytes) } catch {
-      let reason =
-        switch error {
-        case .system(let errno): String(cString: strerror(errno))
-        case .tooLarge: "it is larger than 1 MiB"
-        case .notAFile: "it is not a file"
-        }
-      throw ConfigurationError(.unreadable, "\(printable(path)): cannot be read: \(reason)")
+      throw ConfigurationError(.unreadable, "\(printable(path)): cannot be read: \(error)")
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw ConfigurationError(.invalid, "\(printable(path)): is not UTF-8 text")

@@ -6,10 +6,18 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case listen, acceptors, workers, tasks, store
   case publicFolder = "public"
   case diagnostics, insecure
+  case requireTokens = "require_tokens"
+  case tlsCertificate = "tls_certificate"
+  case tlsKey = "tls_key"
   case allowPrivateAddresses = "allow_private_addresses"
   case callbackSecretFile = "callback_secret_file"
+  case rateLimit = "rate_limit"
   case maxQueued = "max_queued"
   case maxBody = "max_body"
+  case maxConnections = "max_connections"
+  case maxWait = "max_wait"
+  case maxResult = "max_result"
+  case maxLog = "max_log"
   case memoryLimit = "memory_limit"
   case keyLimit = "key_limit"
   case drainTimeout = "drain_timeout"
@@ -28,11 +36,9 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   var shape: Shape {
     switch self {
     case .listen: .list
-    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .allowPrivateAddresses, .maxQueued, .keyLimit,
-      .accessLog:
-      .plainWord
-    case .callbackSecretFile: .text
-    case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel: .text
+    case .acceptors, .workers, .tasks, .rateLimit, .maxQueued, .maxConnections, .keyLimit: .plainWord
+    case .diagnostics, .insecure, .requireTokens, .allowPrivateAddresses, .accessLog: .plainWord
+    default: .text
     }
   }
 }
@@ -52,12 +58,20 @@ extension ServerConfiguration {
       publicFolder = text == "none" ? nil : text
     case .diagnostics: diagnostics = try ValueText.boolean(text)
     case .insecure: insecure = try ValueText.boolean(text)
+    case .requireTokens: requireTokens = try ValueText.boolean(text)
+    case .tlsCertificate: tlsCertificate = try ValueText.path(text)
+    case .tlsKey: tlsKey = try ValueText.path(text)
     case .allowPrivateAddresses: allowPrivateAddresses = try ValueText.boolean(text)
     case .callbackSecretFile:
       guard !text.isEmpty, !text.utf8.contains(0) else { throw ValueError("must name a file") }
       callbackSecretFile = text
+    case .rateLimit: rateLimit = try ValueText.integer(text, in: 0...100_000)
     case .maxQueued: maxQueued = try ValueText.integer(text, in: 1...100_000_000)
     case .maxBody: maxBodyBytes = try ValueText.size(text, in: 1024...(1 << 50))
+    case .maxConnections: maxConnections = try ValueText.integer(text, in: 1...1_000_000)
+    case .maxWait: maxWait = try ValueText.duration(text, in: .seconds(1) ... .seconds(3600))
+    case .maxResult: maxResultBytes = try ValueText.size(text, in: 1024...(1 << 50))
+    case .maxLog: maxLogBytes = try ValueText.size(text, in: 1024...(64 << 20))
     case .memoryLimit: memoryLimitBytes = try ValueText.size(text, in: HandlerSettings.memoryLimitRange)
     case .keyLimit: keyLimit = try ValueText.integer(text, in: HandlerSettings.keyLimitRange)
     case .drainTimeout: drainTimeout = try ValueText.duration(text, in: .zero ... .seconds(86_400))

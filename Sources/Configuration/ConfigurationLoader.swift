@@ -42,7 +42,7 @@ public struct ConfigurationLoader: Sendable {
     try configuration.apply(flags, origins: &origins)
     try configuration.settlePublicFolder(origin: origins[.publicFolder])
     try configuration.readCallbackSecret(origin: origins[.callbackSecretFile])
-    try configuration.checkReach(origin: origins[.listen])
+    try configuration.checkTLSFiles(origins)
     return ConfigurationText(configuration: configuration, origins: origins, handlerOrigins: handlerOrigins)
   }
 
@@ -50,7 +50,8 @@ public struct ConfigurationLoader: Sendable {
   /// invent such names themselves (Kubernetes sets `MILLRACE_SERVICE_HOST` for a service called "millrace"), but worth
   /// a warning.
   public var unknownVariables: [String] {
-    let known = Set(ConfigurationKey.allCases.map(\.variable) + ["MILLRACE_CONFIG", "MILLRACE_SERVER"])
+    let known = Set(
+      ConfigurationKey.allCases.map(\.variable) + ["MILLRACE_CONFIG", "MILLRACE_SERVER", "MILLRACE_TOKEN"])
     return environment.keys.filter { $0.hasPrefix(ConfigurationKey.variablePrefix) && !known.contains($0) }.sorted()
   }
 }
@@ -65,14 +66,5 @@ extension ServerConfiguration {
     if let publicFolder, !FileText.isFolder(publicFolder) {
       throw ConfigurationError(.unreadable, "\(origin): there is no folder '\(printable(publicFolder))'")
     }
-  }
-
-  /// Whoever reaches the server may run jobs on this machine: beyond the machine itself only on purpose.
-  fileprivate func checkReach(origin: ConfigurationOrigin?) throws(ConfigurationError) {
-    guard !insecure, let exposed = listen.first(where: { !$0.isLocal }) else { return }
-    // The default is local, so an exposed address has an origin.
-    throw ConfigurationError(
-      at: origin ?? .flag(ConfigurationKey.listen.flag),
-      "\(exposed) is open to other machines, and whoever reaches it may run jobs: say --insecure if that is meant")
   }
 }

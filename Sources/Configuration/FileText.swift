@@ -1,15 +1,23 @@
 import Glibc
 
 /// Reads small files whole.
-enum FileText {
-  enum Failure: Error {
+package enum FileText {
+  package enum Failure: Error, CustomStringConvertible {
     /// What the system said.
     case system(errno: Int32)
-    case tooLarge
+    case tooLarge(limitBytes: Int)
     case notAFile
+
+    package var description: String {
+      switch self {
+      case .system(let errno): String(cString: strerror(errno))
+      case .tooLarge(let limit): "it is larger than \(ValueText.size(limit))"
+      case .notAFile: "it is not a file"
+      }
+    }
   }
 
-  static func read(_ path: String, limitBytes: Int) throws(Failure) -> [UInt8] {
+  package static func read(_ path: String, limitBytes: Int) throws(Failure) -> [UInt8] {
     // Non-blocking, so that a named pipe cannot hold the server up before it is refused.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system(errno: errno) }
@@ -28,9 +36,14 @@ enum FileText {
       }
       count += added
     }
-    guard count <= limitBytes else { throw .tooLarge }
+    guard count <= limitBytes else { throw .tooLarge(limitBytes: limitBytes) }
     bytes.removeSubrange(count...)
     return bytes
+  }
+
+  static func isOpenToOthers(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IROTH != 0
   }
 
   static func isFolder(_ path: String) -> Bool {

@@ -55,6 +55,11 @@ enum ValueText {
     return duration
   }
 
+  static func path(_ text: String) throws(ValueError) -> String {
+    guard !text.isEmpty, !text.utf8.contains(0) else { throw ValueError("must name a file") }
+    return text
+  }
+
   static func store(_ text: String) throws(ValueError) -> StoreLocation {
     let scheme = text.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "+") }
     let hasScheme = scheme.count > 1 && text.dropFirst(scheme.count).first == ":"

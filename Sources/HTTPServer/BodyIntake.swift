@@ -59,6 +59,7 @@ final class BodyIntake {
         limitBytes: limit, memoryLimitBytes: min(memoryLimit, limit), folder: folder, framing: framing, for: connection)
     }
     if case .length(let count) = framing, count > intake.limitBytes {
+      connection.server.onRefusal?(413)
       return .failure(Refusal(response: intake.tooLarge.response))
     }
     return .success(intake)

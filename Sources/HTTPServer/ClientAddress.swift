@@ -24,9 +24,20 @@ public struct ClientAddress: Sendable, Hashable, CustomStringConvertible {
     low = halves.1
   }
 
+  /// It has no address: whoever may open the socket's file.
+  public var isUnix: Bool { family != AF_INET && family != AF_INET6 }
+
+  /// What tells clients apart: an IPv4 address, in whatever form it came, or the first half of an IPv6 address.
+  public var network: UInt64 {
+    guard family == AF_INET6 else { return high }
+    // ::ffff:0:0/96, in memory's order (RFC 4291, section 2.5.5.2).
+    let mapped = high == 0 && UInt64(bigEndian: low) >> 32 == 0xFFFF
+    return mapped ? UInt64(UInt32(truncatingIfNeeded: low >> 32)) : high
+  }
+
   /// The IP address as text (an IPv4 client of an IPv6 socket in IPv4's form), or `unix`.
   public var description: String {
-    guard family == AF_INET || family == AF_INET6 else { return "unix" }
+    if isUnix { return "unix" }
     var bytes = (high, low)
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
     guard inet_ntop(family, &bytes, &text, UInt32(text.count)) != nil else { return "unknown" }

@@ -44,7 +44,8 @@ extension Connection {
 
   /// Answers past libmicrohttpd, which queues a response only before or after a body, and ends the connection.
   func giveUp(_ problem: Problem) {
-    RawReply.send(problem, to: descriptor)
+    server.onRefusal?(problem.status)
+    if isEncrypted { RawReply.send(problem, encryptedBy: mhd) } else { RawReply.send(problem, to: descriptor) }
     lingers = true
     enter(.ending)
     // It notices by itself when more of the request comes, and else after this.

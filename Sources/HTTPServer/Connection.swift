@@ -23,6 +23,7 @@ final class Connection {
   }
 
   let server: HTTPServer
+  private let daemon: Daemon
   let mhd: OpaquePointer
   let descriptor: Int32
   let client: ClientAddress
@@ -42,6 +43,7 @@ final class Connection {
   private(set) var exchange: HTTPExchange?
   private var isCounted = false
   private var endsAfterReply = false
+  var isEncrypted: Bool { daemon.isEncrypted }
   /// The first request's head, which the doorkeeper has checked.
   private var checkedAtTheDoor: CheckedHead?
   private(set) var intake: BodyIntake?
@@ -55,8 +57,10 @@ final class Connection {
   /// When it was last asked whether the client is still there.
   var lookedAt: UInt64 = 0
 
-  init(server: HTTPServer, mhd: OpaquePointer, client: ClientAddress, checked: CheckedHead) {
+  /// - Parameter checked: the first request's head; `nil` where it came encrypted.
+  init(server: HTTPServer, daemon: Daemon, mhd: OpaquePointer, client: ClientAddress, checked: CheckedHead?) {
     self.server = server
+    self.daemon = daemon
     self.mhd = mhd
     self.client = client
     descriptor = mhd_connection_descriptor(mhd)
@@ -86,6 +90,25 @@ final class Connection {
     case .answering, .replying: return .YES
     case .idle, .ending: return .NO
     }
+  }
+
+  /// libmicrohttpd found an error in the request by itself, and closes the connection after this answer to it.
+  ///
+  /// - Returns: the response; the caller destroys it.
+  func refusedByDaemon(status: Int) -> OpaquePointer {
+    let detail =
+      switch phase {
+      case .idle: "The request line is not well-formed."
+      case .head: "The request's head is not well-formed."
+      case .body, .answering, .replying, .ending: "The request's body is not well-formed."
+      }
+    lingers = true
+    enter(.replying)
+    stall = SendStall()
+    server.onRefusal?(status)
+    let response = Problem(status, status == 400 ? detail : nil).response
+    let serverName = server.options.serverName
+    return MessageBuilder.make(response, bodiless: false, minorVersion: 1, serverName: serverName).response
   }
 
   /// The reply is sent, or the request was given up.
@@ -124,6 +147,7 @@ final class Connection {
       let token = UnsafeRawBufferPointer(start: method, count: strlen(method))
       exchange.begin(self, method: HTTPMethod(token: token), checked: checked)
     case .refused(let problem):
+      server.onRefusal?(problem.status)
       exchange.begin(self, method: .get, checked: CheckedHead())
       // The next request's beginning is in doubt: libmicrohttpd closes after a response to the first call.
       return sendEarly(problem.response)
@@ -234,7 +258,7 @@ final class Connection {
     enter(.replying)
     stall = SendStall()
     // Refused only for a status that is none, or when the daemon is stopping.
-    if MHD_queue_response(mhd, UInt32(response.status), made.response) != .YES { enter(.ending) }
+    if mhd_queue(mhd, UInt32(response.status), made.response) != .YES { enter(.ending) }
     if made.isOwned { MHD_destroy_response(made.response) }
   }
 
@@ -256,7 +280,7 @@ final class Connection {
     isSuspended = false
     forgetDeparture()
     MHD_resume_connection(mhd)
-    server.needsRun = true
+    daemon.needsRun = true
   }
 
   /// The body's writer has caught up, or is done, or has failed.

@@ -9,6 +9,7 @@ enum DaemonCallbacks {
     options.handle = handle
     options.completed = completed
     options.connection_changed = changed
+    options.own_error = ownError
   }
 
   private static let begin:
@@ -40,6 +41,11 @@ enum DaemonCallbacks {
         server.connectionClosed(Unmanaged<Connection>.fromOpaque(pointer).takeRetainedValue())
       }
     }
+  }
+
+  private static let ownError: @convention(c) (OpaquePointer?, UInt32) -> OpaquePointer? = { handle, status in
+    guard let connection = connection(handle) else { return nil }
+    return LoopActor.assumeIsolated(passing: connection) { $0.refusedByDaemon(status: Int(status)) }
   }
 
   /// The next bytes of a streamed body; the context is the stream.

@@ -4,27 +4,31 @@ import Glibc
 
 /// Holds new connections until their first request's head is complete and good, by looking at it where it lies in the
 /// socket (recv(2), MSG_PEEK). So a connection that sends nothing costs no libmicrohttpd memory, and one that sends rubbish
-/// gets our answer, not libmicrohttpd's.
+/// gets our answer, not libmicrohttpd's. Of an encrypted connection only the first byte tells something here: whether the
+/// client speaks TLS at all.
 @LoopActor
 final class Doorkeeper {
   private final class Visitor {
     let descriptor: Int32
     let client: ClientAddress
+    let isEncrypted: Bool
     let arrived: UInt64
     var firstByte: UInt64?
     var seenBytes = 0
     var index = 0
 
-    init(_ descriptor: Int32, _ client: ClientAddress, arrived: UInt64) {
+    init(_ descriptor: Int32, _ client: ClientAddress, isEncrypted: Bool, arrived: UInt64) {
       self.descriptor = descriptor
       self.client = client
+      self.isEncrypted = isEncrypted
       self.arrived = arrived
     }
   }
 
   private enum Look {
     case waiting
-    case good(CheckedHead)
+    /// Without a head where it is encrypted.
+    case good(CheckedHead?)
     case bad(Problem)
     case gone
   }
@@ -44,8 +48,8 @@ final class Doorkeeper {
   var count: Int { visitors.count }
 
   /// Takes over a connection.
-  func receive(_ descriptor: Int32, from client: ClientAddress) {
-    let visitor = Visitor(descriptor, client, arrived: server.now)
+  func receive(_ descriptor: Int32, from client: ClientAddress, isEncrypted: Bool) {
+    let visitor = Visitor(descriptor, client, isEncrypted: isEncrypted, arrived: server.now)
     // Usually the request is there already.
     let look = look(visitor)
     guard case .waiting = look else { return dismiss(visitor, look) }
@@ -72,6 +76,7 @@ final class Doorkeeper {
     if count < 0 { return errno == EAGAIN || errno == EINTR ? .waiting : .gone }
     if count == 0 { return .gone }
     let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
+    if visitor.isEncrypted { return bytes[0] == Self.handshakeRecord ? .good(nil) : .bad(Self.notTLS) }
     let news = bytes[min(visitor.seenBytes, count)...]
     // Only the end of a line can change the verdict; so a head that comes byte by byte is not read again each time.
     let isWorthReading =
@@ -86,11 +91,16 @@ final class Doorkeeper {
     }
   }
 
+  /// What a TLS client's first record begins with (RFC 8446, section 5.1: `handshake(22)`).
+  private static let handshakeRecord: UInt8 = 22
+  private static let notTLS = Problem(400, "This port speaks HTTPS only.")
+
   private func dismiss(_ visitor: Visitor, _ look: Look) {
     switch look {
     case .waiting: preconditionFailure("a visitor who waits is not dismissed")
-    case .good(let head): server.serve(visitor.descriptor, visitor.client, head)
+    case .good(let head): server.serve(visitor.descriptor, visitor.client, head, isEncrypted: visitor.isEncrypted)
     case .bad(let problem):
+      server.onRefusal?(problem.status)
       RawReply.send(problem, to: visitor.descriptor)
       server.sayFarewell(visitor.descriptor)
     case .gone:

@@ -49,6 +49,9 @@ public struct HTTPRequestHead {
     return String(decoding: value, as: UTF8.self)
   }
 
+  /// The same as bytes, whatever they are.
+  public func headerBytes(_ name: String) -> [UInt8]? { value(name).map { Array($0) } }
+
   /// The values of all fields of this name as one list, as RFC 9110, section 5.3, combines them.
   public func headerList(_ name: String) -> String? {
     guard let connection = exchange.connection else { return nil }

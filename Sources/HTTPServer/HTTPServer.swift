@@ -16,12 +16,12 @@ public final class HTTPServer {
   let headGuard: HeadGuard
   /// The monotonic time in nanoseconds, read once each time something is done.
   private(set) var now = MonotonicClock.now
-  /// libmicrohttpd has something to do that no descriptor tells.
-  var needsRun = false
 
   /// Asked after each accepted connection: may this process take another at once? Else its siblings get a moment to take
   /// it first. `nil`: it always may.
   public var mayAccept: (@LoopActor () -> Bool)?
+  /// Called with each status that the server answers by itself, because the request is not one to ask the application about.
+  public var onRefusal: (@LoopActor (Int) -> Void)?
   /// Called whenever the last request in flight has been answered and sent.
   public var onIdle: (@LoopActor () -> Void)?
   /// Requests whose head is complete and whose reply is not sent.
@@ -31,15 +31,17 @@ public final class HTTPServer {
   public var closeAfterReply = false
 
   private let limits: Limits
-  private var daemon: OpaquePointer?
-  private var epollDescriptor: Int32 = -1
+  /// Serve the connections as they are, and those that speak TLS.
+  private var plain: Daemon?
+  private var encrypted: Daemon?
+  private var daemons: [Daemon] { [plain, encrypted].compactMap(\.self) }
   private var doorkeeper: Doorkeeper?
   private var listeners: [Listener] = []
   private var isAccepting = false
   private var connections: [Connection] = []
   private var farewells: [ObjectIdentifier: Farewell] = [:]
   private var openCount = 0
-  private var admitted: (client: ClientAddress, head: CheckedHead)?
+  private var admitted: (daemon: Daemon, client: ClientAddress, head: CheckedHead?)?
   private var isInsideDaemon = false
   private var closeIsDue = false
   private var tick: TimerToken?
@@ -77,25 +79,28 @@ public final class HTTPServer {
   /// after the last fork. Ignores SIGPIPE for the whole process: a client may leave at any moment, and sendfile(2) has no
   /// MSG_NOSIGNAL.
   ///
+  /// - Parameters:
+  ///   - descriptors: sockets whose clients speak HTTP as it is.
+  ///   - encryptedDescriptors: sockets whose clients speak TLS, with the `identity` of the server.
   /// - Throws: ``HTTPServerError`` when libmicrohttpd does not start.
-  public func start(listeners descriptors: [Int32]) throws(HTTPServerError) {
-    precondition(daemon == nil && !closeIsDue, "a server is started once")
+  public func start(
+    listeners descriptors: [Int32], encrypted encryptedDescriptors: [Int32] = [], identity: TLSIdentity? = nil
+  ) throws(HTTPServerError) {
+    precondition(plain == nil && encrypted == nil && !closeIsDue, "a server is started once")
+    precondition(encryptedDescriptors.isEmpty || identity != nil, "TLS needs a certificate and its key")
     signal(SIGPIPE, SIG_IGN)
-    var start = mhd_start_options()
-    start.context = Unmanaged.passUnretained(self).toOpaque()
-    // Room for the largest head with the records that libmicrohttpd makes of it (see HeadGuard), and 2 KiB for a reply's
-    // head. Not more: all of it is cleared after each request (MHD_pool_reset), which is a third of our own time for one.
-    start.connection_memory_bytes = max(options.headerLimitBytes, 16 * 1024) + 8 * 1024
-    // Ours is counted before: exceeding theirs can deadlock.
-    start.connection_limit = UInt32(clamping: options.connectionLimit + 16)
-    DaemonCallbacks.fill(&start)
-    guard let daemon = mhd_start(&start) else { throw HTTPServerError(operation: "MHD_start_daemon", code: errno) }
-    self.daemon = daemon
-    epollDescriptor = mhd_epoll_descriptor(daemon)
+    if !descriptors.isEmpty { plain = try Daemon(for: self, identity: nil) }
+    if !encryptedDescriptors.isEmpty { encrypted = try Daemon(for: self, identity: identity) }
     doorkeeper = Doorkeeper(server: self)
-    EpollLoop.shared.watch(epollDescriptor, for: .readable) { [weak self] _ in self?.runDaemon() }
+    for daemon in daemons {
+      EpollLoop.shared.watch(daemon.epollDescriptor, for: .readable) { [weak self, weak daemon] _ in
+        if let daemon { self?.run(daemon) }
+      }
+    }
     EpollLoop.shared.addBeforeSleep { [weak self] in self?.beforeSleep() }
-    listeners = descriptors.map { Listener($0, server: self) }
+    listeners =
+      descriptors.map { Listener($0, isEncrypted: false, server: self) }
+      + encryptedDescriptors.map { Listener($0, isEncrypted: true, server: self) }
     isAccepting = true
     reopenListeners()
   }
@@ -114,17 +119,20 @@ public final class HTTPServer {
   }
 
   private func finishClosing() {
-    guard let daemon else { return }
+    let daemons = daemons
+    guard !daemons.isEmpty else { return }
     // Those who are told that their client is gone may close the server once more.
     isInsideDaemon = true
     doorkeeper?.sendAway(all: true)
     // A suspended connection must be resumed before the daemon stops, which would abort the process.
     for connection in connections { connection.endForGood() }
-    MHD_run(daemon)
-    EpollLoop.shared.unwatch(epollDescriptor)
-    MHD_stop_daemon(daemon)
+    for daemon in daemons {
+      daemon.run()
+      EpollLoop.shared.unwatch(daemon.epollDescriptor)
+      daemon.stop()
+    }
     isInsideDaemon = false
-    self.daemon = nil
+    (plain, encrypted) = (nil, nil)
     for farewell in Array(farewells.values) { farewell.end() }
     listeners = []
     doorkeeper = nil
@@ -140,24 +148,26 @@ public final class HTTPServer {
 
   // MARK: - Running libmicrohttpd
 
-  private func runDaemon() {
-    guard let daemon, !isInsideDaemon else { return }
+  private func run(_ daemon: Daemon) {
+    guard !isInsideDaemon else { return }
     now = MonotonicClock.now
-    needsRun = false
     isInsideDaemon = true
-    MHD_run(daemon)
+    daemon.run()
     isInsideDaemon = false
     if closeIsDue { finishClosing() }
   }
 
   private func beforeSleep() -> Duration? {
-    guard let daemon else { return nil }
-    if needsRun { runDaemon() }
-    var milliseconds: UInt64 = 0
-    guard self.daemon != nil, MHD_get_timeout(daemon, &milliseconds) == .YES else { return nil }
-    // Due now: it is run in the next round, after the descriptors had their turn.
-    if milliseconds == 0 { needsRun = true }
-    return .milliseconds(Int64(clamping: milliseconds))
+    var shortest: Duration?
+    if let plain { shortest = rest(plain) }
+    if let encrypted, let rest = rest(encrypted) { shortest = min(shortest ?? rest, rest) }
+    return shortest
+  }
+
+  /// How long the daemon may be left alone.
+  private func rest(_ daemon: Daemon) -> Duration? {
+    if daemon.needsRun { run(daemon) }
+    return daemon.timeout()
   }
 
   private func startTicking() {
@@ -171,7 +181,7 @@ public final class HTTPServer {
     doorkeeper?.checkTime(limits)
     // Not the array itself: a connection may end while it is looked at.
     for connection in Array(connections) { connection.checkTime(limits) }
-    if openCount > 0, daemon != nil { startTicking() }
+    if openCount > 0, doorkeeper != nil { startTicking() }
   }
 
   // MARK: - Connections
@@ -181,7 +191,7 @@ public final class HTTPServer {
     for listener in listeners { listener.open() }
   }
 
-  func accepted(_ descriptor: Int32, from client: ClientAddress) {
+  func accepted(_ descriptor: Int32, from client: ClientAddress, isEncrypted: Bool) {
     now = MonotonicClock.now
     openCount += 1
     if openCount == options.connectionLimit {
@@ -189,21 +199,18 @@ public final class HTTPServer {
     }
     startTicking()
     guard let doorkeeper else { preconditionFailure("connections are accepted while the server runs") }
-    doorkeeper.receive(descriptor, from: client)
+    doorkeeper.receive(descriptor, from: client, isEncrypted: isEncrypted)
   }
 
   /// Hands a connection over to libmicrohttpd, which owns the descriptor from then on.
-  func serve(_ descriptor: Int32, _ client: ClientAddress, _ head: CheckedHead) {
-    guard let daemon else {
+  func serve(_ descriptor: Int32, _ client: ClientAddress, _ head: CheckedHead?, isEncrypted: Bool) {
+    guard let daemon = isEncrypted ? encrypted : plain else {
       Glibc.close(descriptor)
       return connectionEnded()
     }
-    admitted = (client, head)
-    var address = sockaddr(sa_family: sa_family_t(AF_UNSPEC), sa_data: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-    // It keeps a copy of the address and does nothing with it; ours is in the connection's object.
-    if MHD_add_connection(daemon, descriptor, &address, 2) != .YES { connectionEnded() }
+    admitted = (daemon, client, head)
+    if !daemon.add(descriptor) { connectionEnded() }
     admitted = nil
-    needsRun = true
   }
 
   /// A reply has been written to this connection, and it is closed when the client has had time to read it.
@@ -224,7 +231,8 @@ public final class HTTPServer {
 
   func connectionBegan(_ handle: OpaquePointer) -> Connection {
     guard let admitted else { preconditionFailure("libmicrohttpd accepts no connections by itself") }
-    let connection = Connection(server: self, mhd: handle, client: admitted.client, checked: admitted.head)
+    let connection = Connection(
+      server: self, daemon: admitted.daemon, mhd: handle, client: admitted.client, checked: admitted.head)
     connection.index = connections.count
     connections.append(connection)
     return connection

@@ -10,6 +10,7 @@ final class Listener {
   private static let acceptsBetweenTurns = 16
 
   private let descriptor: Int32
+  private let isEncrypted: Bool
   private unowned let server: HTTPServer
   private var acceptsSinceTurn = 0
   private var isWatched = false
@@ -17,8 +18,9 @@ final class Listener {
   /// Whether this process may take the next connection at once, or shall give its siblings a moment first.
   private var mayTake = true
 
-  init(_ descriptor: Int32, server: HTTPServer) {
+  init(_ descriptor: Int32, isEncrypted: Bool, server: HTTPServer) {
     self.descriptor = descriptor
+    self.isEncrypted = isEncrypted
     self.server = server
   }
 
@@ -63,7 +65,7 @@ final class Listener {
       pause()
       open()
     }
-    server.accepted(accepted, from: ClientAddress(peer))
+    server.accepted(accepted, from: ClientAddress(peer), isEncrypted: isEncrypted)
     mayTake = server.mayAccept?() ?? true
   }
 

@@ -1,20 +1,31 @@
 import CLinux
+import CMicrohttpd
 import Glibc
 
 /// A complete reply written straight to a socket, where no libmicrohttpd connection exists or would take a response.
 enum RawReply {
   /// Writes the problem, without waiting: what does not fit into the socket's buffer is lost with the connection.
   static func send(_ problem: Problem, to descriptor: Int32) {
+    let text = message(problem)
+    _ = Glibc.send(descriptor, text, text.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+    // The end of the reply; the client may still be sending.
+    shutdown(descriptor, Int32(SHUT_WR))
+  }
+
+  /// The same for an encrypted connection, while libmicrohttpd sends nothing on it.
+  static func send(_ problem: Problem, encryptedBy connection: OpaquePointer) {
+    let text = message(problem)
+    mhd_tls_send_last(connection, text, text.count)
+  }
+
+  private static func message(_ problem: Problem) -> [UInt8] {
     let body = problem.json
     var text: [UInt8] = []
     text += "HTTP/1.1 \(problem.status) \(HTTPStatus.reason(problem.status))\r\nDate: \(date())\r\n".utf8
     text += "Content-Type: \(Problem.mediaType)\r\nContent-Length: \(body.count)\r\n".utf8
     for field in problem.headers { text += "\(field.name): \(field.value)\r\n".utf8 }
     text += "Cache-Control: no-store\r\nConnection: close\r\n\r\n".utf8
-    text += body
-    _ = Glibc.send(descriptor, text, text.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
-    // The end of the reply; the client may still be sending.
-    shutdown(descriptor, Int32(SHUT_WR))
+    return text + body
   }
 
   /// The present time as `IMF-fixdate` (RFC 9110, section 5.6.7).

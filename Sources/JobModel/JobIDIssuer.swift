@@ -62,8 +62,8 @@ public struct SipHashKey: Sendable, Equatable {
 
 /// SipHash-2-4 (Aumasson and Bernstein, 2012) over exactly two 64-bit words. The standard library's `Hasher` cannot be
 /// given a key, and its algorithm may change between releases.
-enum SipHash24 {
-  static func hash(_ first: UInt64, _ second: UInt64, key: SipHashKey) -> UInt64 {
+package enum SipHash24 {
+  package static func hash(_ first: UInt64, _ second: UInt64, key: SipHashKey) -> UInt64 {
     var v0 = key.k0 ^ 0x736f_6d65_7073_6575
     var v1 = key.k1 ^ 0x646f_7261_6e64_6f6d
     var v2 = key.k0 ^ 0x6c79_6765_6e65_7261

@@ -14,7 +14,7 @@ struct UsageTests {
       (["serve", "--workers"], "Missing value for '--workers <number>'", "serve "),
       (["serve", "--workers", "x"], "--workers: must be a whole number from 0 to 1024, not 'x'", "serve "),
       (["serve", "--listen", "x"], "--listen: must be HOST:PORT, [IPV6]:PORT or unix:PATH, not 'x'", "serve "),
-      (["serve", "--rate-limit", "5"], "Unknown option '--rate-limit'", "serve "),
+      (["serve", "--rate-limit", "x"], "--rate-limit: must be a whole number from 0 to 100000, not 'x'", "serve "),
       (["submit"], "Missing expected argument '<handler>'", "submit "),
       (["submit", "h", "x"], "the argument 'x' is neither JSON nor name=value", "submit "),
       (
@@ -43,6 +43,8 @@ struct UsageTests {
         ["list", "--state", "dead"],
         "--state: must be one of scheduled, queued, running, succeeded, failed, cancelled, not 'dead'", "list "
       ),
+      (["tokens", "create", "--scope", "all"], "--scope: must be submit, read or operate, not 'all'", "tokens "),
+      (["list", "--token", "a", "--token-file", "b"], "--token and --token-file exclude one another", "list "),
       (["list", "--limit", "0"], "--limit: must be at least 1, not '0'", "list "),
       (
         ["list", "--server", "h:80"],
@@ -80,9 +82,11 @@ struct UsageTests {
     let ran = Ran(
       [
         "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
-        "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--allow-private-addresses",
-        "--max-queued", "7", "--max-body", "8MiB", "--memory-limit", "64MiB", "--key-limit", "9", "--drain-timeout",
-        "1s", "--retention", "1h", "--timeout", "2m", "--log-level", "debug", "--access-log",
+        "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--require-tokens",
+        "--allow-private-addresses", "--max-queued", "7", "--max-connections", "11", "--max-wait", "5m", "--max-result",
+        "1MiB", "--max-log", "2KiB", "--rate-limit", "9", "--max-body", "8MiB", "--memory-limit", "64MiB",
+        "--key-limit", "9", "--drain-timeout", "1s", "--retention", "1h", "--timeout", "2m", "--log-level", "debug",
+        "--access-log", "--tls-certificate", "/etc/passwd", "--tls-key", "/etc/group",
       ],
       serve: { configuration, loader in
         served = configuration
@@ -99,10 +103,19 @@ struct UsageTests {
     expected.publicFolder = "/tmp"
     expected.diagnostics = true
     expected.insecure = true
+    expected.requireTokens = true
+    // Files that every machine has: what they hold is looked at later.
+    expected.tlsCertificate = "/etc/passwd"
+    expected.tlsKey = "/etc/group"
     expected.allowPrivateAddresses = true
+    expected.rateLimit = 9
     expected.maxQueued = 7
     expected.keyLimit = 9
     expected.maxBodyBytes = 8 << 20
+    expected.maxConnections = 11
+    expected.maxWait = .seconds(300)
+    expected.maxResultBytes = 1 << 20
+    expected.maxLogBytes = 2048
     expected.memoryLimitBytes = 64 << 20
     expected.drainTimeout = .seconds(1)
     expected.retention = .seconds(3600)

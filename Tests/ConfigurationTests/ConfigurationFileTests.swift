@@ -26,9 +26,17 @@ struct ConfigurationFileTests {
       public: site
       diagnostics: true
       insecure: true
+      require_tokens: true
+      tls_certificate: chain.pem
+      tls_key: "key.pem"
       allow_private_addresses: true
+      rate_limit: 9
       max_queued: 7
       max_body: 8MiB
+      max_connections: 11
+      max_wait: 5m
+      max_result: 1MiB
+      max_log: 2KiB
       memory_limit: 67108864
       key_limit: 9
       drain_timeout: 0s
@@ -53,9 +61,17 @@ struct ConfigurationFileTests {
     expected.publicFolder = "site"
     expected.diagnostics = true
     expected.insecure = true
+    expected.requireTokens = true
+    expected.tlsCertificate = "chain.pem"
+    expected.tlsKey = "key.pem"
     expected.allowPrivateAddresses = true
+    expected.rateLimit = 9
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
+    expected.maxConnections = 11
+    expected.maxWait = .seconds(300)
+    expected.maxResultBytes = 1 << 20
+    expected.maxLogBytes = 2048
     expected.memoryLimitBytes = 64 << 20
     expected.keyLimit = 9
     expected.drainTimeout = .zero

@@ -102,29 +102,41 @@ struct ConfigurationLoaderTests {
     #expect(failure("/dev/null") == ConfigurationError(.unreadable, "/dev/null: cannot be read: it is not a file"))
     #expect(failure("/")?.exitStatus == 66)
     try withFile([UInt8](repeating: UInt8(ascii: "#"), count: ConfigurationFile.limitBytes + 1)) { path in
-      #expect(failure(path)?.description == "\(path): cannot be read: it is larger than 1 MiB")
+      #expect(failure(path)?.description == "\(path): cannot be read: it is larger than 1MiB")
     }
     try withFile([0x61, 0xff]) { path in
       #expect(failure(path) == ConfigurationError(.invalid, "\(path): is not UTF-8 text"))
     }
   }
 
-  @Test("an address that others reach is refused without insecure, wherever it was set")
+  @Test("a certificate needs its key, and both must be readable")
+  func tlsFiles() throws {
+    try withFile(Array("text".utf8)) { path in
+      func error(_ flags: [ConfigurationKey: [String]]) -> ConfigurationError? {
+        #expect(throws: ConfigurationError.self) { try ConfigurationLoader(flags: flags, handlerNames: []).load() }
+      }
+      let alone = error([.tlsKey: [path]])
+      #expect(alone?.description == "--tls-key: tls_key needs tls_certificate as well" && alone?.exitStatus == 64)
+      let missing = error([.tlsKey: [path], .tlsCertificate: ["\(path).none"]])
+      #expect(missing?.exitStatus == 66)
+      #expect(missing?.description.hasSuffix("cannot be read: No such file or directory") == true)
+      let both = try ConfigurationLoader(flags: [.tlsKey: [path], .tlsCertificate: [path]], handlerNames: []).load()
+      #expect(try both.readTLSFiles()?.key == Array("text".utf8))
+      #expect(try ServerConfiguration().readTLSFiles() == nil)
+    }
+  }
+
+  @Test("tokens are needed where others reach an address, unless insecure; on loopback if they are asked for")
   func reach() throws {
-    let problem =
-      "0.0.0.0:80 is open to other machines, and whoever reaches it may run jobs: say --insecure if that is meant"
-    #expect(throws: ConfigurationError(.usage, "--listen: \(problem)")) {
-      try ConfigurationLoader(flags: [.listen: ["unix:x", "0.0.0.0:80"]], handlerNames: []).load()
+    func needsTokens(_ listen: [String], _ flags: [ConfigurationKey: [String]] = [:]) throws -> Bool {
+      try ConfigurationLoader(flags: flags.merging([.listen: listen]) { $1 }, handlerNames: []).load().needsTokens
     }
-    var environment = ["MILLRACE_LISTEN": "[::1]:0,0.0.0.0:80"]
-    #expect(throws: ConfigurationError(.invalid, "MILLRACE_LISTEN: \(problem)")) {
-      try ConfigurationLoader(environment: environment, handlerNames: []).load()
-    }
-    environment["MILLRACE_INSECURE"] = "true"
-    #expect(try ConfigurationLoader(environment: environment, handlerNames: []).load().listen.count == 2)
-    #expect(throws: ConfigurationError.self) {
-      try ConfigurationLoader(flags: [.insecure: ["false"]], environment: environment, handlerNames: []).load()
-    }
+    #expect(try !needsTokens(["127.0.0.1:80", "unix:x", "[::1]:80"]))
+    #expect(try needsTokens(["unix:x", "0.0.0.0:80"]))
+    #expect(try needsTokens(["localhost:80", "[::]:80"]))
+    #expect(try !needsTokens(["0.0.0.0:80"], [.insecure: ["true"]]))
+    #expect(try needsTokens(["127.0.0.1:80"], [.requireTokens: ["true"]]))
+    #expect(try needsTokens(["0.0.0.0:80"], [.insecure: ["true"], .requireTokens: ["true"]]))
   }
 
   @Test("a public folder that was named must exist; none is none")

@@ -66,17 +66,19 @@ struct StartTests {
     try folder.remove()
   }
 
-  @Test("an address that others reach needs --insecure")
+  @Test("an address that others reach asks for tokens unless --insecure, and warns where there is no TLS")
   func exposed() throws {
     let folder = try TestFolder()
-    let store = folder.file("jobs.sqlite")
-    for address in ["0.0.0.0:0", "[::]:0"] {
-      try refused(["--listen", address, "--store", store], status: 64, saying: "--insecure")
+    let socket = "unix:\(folder.file("socket"))"
+    try withServer(["--listen", "0.0.0.0:0"], in: folder, listen: socket) { server throws in
+      #expect(server.log.contains("there is no TLS") && server.log.contains("there is no token yet"))
+      let port = try server.tcpPort()
+      #expect(try HTTPClient(.port(port)).exchange("GET", "/v1").status == 401)
+      #expect(try HTTPClient(.port(port)).exchange("GET", "/livez").status == 200)
     }
-    let config = try folder.write("listen: \"0.0.0.0:0\"\n", to: "open.yaml")
-    try refused(["--config", config, "--store", store], status: 78, saying: "--insecure")
-    try withServer(["--insecure"], listen: "0.0.0.0:0") { server throws in
-      #expect(try server.get("/livez").status == 200)
+    try withServer(["--insecure"], in: folder, listen: "0.0.0.0:0") { server throws in
+      #expect(try server.get("/v1").status == 200)
+      #expect(server.log.contains("no tokens are asked for"))
     }
     try folder.remove()
   }

@@ -16,6 +16,12 @@ struct mhd_start_options {
   void *(*begin)(void *context, const char *uri, struct MHD_Connection *connection);
   MHD_RequestCompletedCallback completed;
   MHD_NotifyConnectionCallback connection_changed;
+  // What to answer in place of MHD's own HTML page for an error that MHD finds by itself. The response is destroyed once
+  // it is queued; NULL: MHD's page. The same for all daemons of a process.
+  struct MHD_Response *(*own_error)(struct MHD_Connection *connection, unsigned int status);
+  // PEM texts, which stay the caller's until the daemon is stopped. NULL: the daemon's connections are not encrypted.
+  const char *tls_certificate;
+  const char *tls_key;
 };
 
 // MHD_start_daemon is variadic. The daemon is in external mode with its own epoll set, without a listening socket, and
@@ -45,3 +51,15 @@ enum MHD_Result mhd_response_without_length(struct MHD_Response *response);
 // connection's small memory). `uri` is MHD's own, writable buffer, const only in the callback's type: in 0.9.75
 // parse_initial_message_line() looks at the bytes after '?' only after its log callback returned.
 void mhd_hide_query(const char *uri, size_t question_mark);
+
+// MHD_queue_response for our own responses; under its own name it is what MHD calls for its error pages, see the .c file.
+enum MHD_Result mhd_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response);
+
+// Encrypts and writes to a connection past MHD, without waiting, and ends the sending side. Between requests or while one
+// is read only, when MHD has nothing under way to send.
+void mhd_tls_send_last(struct MHD_Connection *connection, const void *bytes, size_t count);
+
+// Whether a certificate chain and its key (PEM) can be used together: 0, or GnuTLS's code for mhd_tls_error().
+int mhd_tls_check(const void *certificate, size_t certificate_count, const void *key, size_t key_count);
+int mhd_tls_is_mismatch(int code);
+const char *mhd_tls_error(int code);

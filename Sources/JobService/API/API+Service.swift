@@ -21,7 +21,7 @@ extension API {
       $0.field("queued", context.limits.queued)
       $0.field("json_body_bytes", context.limits.jsonBodyBytes)
       $0.field("body_bytes", context.limits.bodyBytes)
-      $0.field("wait_seconds", WaitRequest.limitSeconds)
+      $0.field("wait_seconds", context.limits.waitSeconds)
     }
     writer.object("jobs") {
       $0.field("scheduled", memory.board.scheduled)

@@ -84,7 +84,7 @@ extension API {
     submission.traceParent = TraceParent.read(call.head)
     let keyed = try keyedRequest(call)
     later(call) { [self, submission] in
-      let limit = wait?.duration ?? .seconds(WaitRequest.limitSeconds)
+      let limit = wait?.duration ?? .seconds(context.limits.waitSeconds)
       switch try await store(submission, exchange, keyed, isWaiting: true) {
       case .made(let job, let request):
         defer { if let request { endHandling(request) } }

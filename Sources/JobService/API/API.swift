@@ -27,6 +27,7 @@ final class API: HTTPApplication {
   var batchIssuer: JobIDIssuer
   let files: StaticFiles?
   let origin: RequestOrigin
+  let access: AccessGuard
   let handlersReply: HTTPResponse
   private let contractReply: FixedReply
   let log: Logger
@@ -38,7 +39,8 @@ final class API: HTTPApplication {
   var isDraining = false
 
   init(
-    context: ServiceContext, dispatcher: Dispatcher, batches: BatchWork, files: StaticFiles?, origin: RequestOrigin
+    context: ServiceContext, dispatcher: Dispatcher, batches: BatchWork, files: StaticFiles?, origin: RequestOrigin,
+    access: AccessGuard
   ) {
     self.context = context
     self.dispatcher = dispatcher
@@ -54,6 +56,7 @@ final class API: HTTPApplication {
     batchIssuer = JobIDIssuer(key: dispatcher.store.idKey.forBatches)
     self.files = files
     self.origin = origin
+    self.access = access
     handlersReply = HandlersDocument.list(dispatcher.handlers)
     let contract = OpenAPIDocument(handlers: dispatcher.handlers, version: context.version)
     contractReply = FixedReply(mediaType: "application/json", contract.text())
@@ -72,6 +75,7 @@ final class API: HTTPApplication {
       return try body.policy(self, head, try target(match, in: path))
     } catch {
       let problem = error.problem
+      count(error)
       note(head, match.resource, status: problem.status)
       return .refuse(problem.response)
     }
@@ -87,7 +91,10 @@ final class API: HTTPApplication {
         fetchSite: isSafe ? nil : head.header("Sec-Fetch-Site"), changes: !isSafe)
       lastGoodHost = host
     }
+    let caller = try access.caller(head)
+    if access.isMetering, Contract.resources[match.resource].isMetered { try access.meter(caller) }
     let operation = try operation(head, match)
+    try access.require(operation.scope, of: caller)
     if let type = operation.fixedMediaType, head.header("Accept") != nil, let accept = head.headerList("Accept"),
       !AcceptedTypes.allow(type, in: accept)
     {
@@ -164,9 +171,11 @@ final class API: HTTPApplication {
         try operation.query.read(parameters)
       }
       let call = Call(
-        exchange: exchange, resource: match.resource, operation: operation, target: target, query: parameters)
+        exchange: exchange, resource: match.resource, operation: operation, target: target, query: parameters,
+        waitLimitSeconds: context.limits.waitSeconds)
       try operation.perform(self, call)
     } catch {
+      count(error)
       send(exchange, match.resource, error.problem.response)
     }
   }
@@ -188,6 +197,7 @@ final class API: HTTPApplication {
       do {
         response = try await body()
       } catch let error as APIError {
+        self.count(error)
         response = error.problem.response
       } catch let error as StoreError {
         self.log.error("a request failed at the store", metadata: ["error": "\(error)"])
@@ -198,6 +208,10 @@ final class API: HTTPApplication {
       }
       self.send(call, response)
     }
+  }
+
+  private func count(_ error: APIError) {
+    if let refusal = error.refusal { memory.counters.addRefusal(refusal, seat: dispatcher.identity.seat) }
   }
 
   func send(_ call: Call, _ response: HTTPResponse) { send(call.exchange, call.resource, response) }

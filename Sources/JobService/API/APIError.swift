@@ -26,6 +26,12 @@ enum APIError: Error, Sendable {
   /// The job that was run for this request did not succeed.
   case jobFailed(Job)
   case forbidden(String)
+  /// There was no token, or none that holds.
+  case unauthorized(hadToken: Bool)
+  case scopeMissing(TokenScope)
+  /// The tokens have not been read yet.
+  case starting
+  case tooManyRequests(retryAfterSeconds: Int)
   case overloaded(String, retryAfterSeconds: Int)
   case draining
   case storeAway(StoreError)
@@ -76,6 +82,25 @@ enum APIError: Error, Sendable {
         headers: [HTTPField("Location", JobDocument.path(job.id))])
     case .forbidden(let detail):
       return Problem(403, detail)
+    case .unauthorized(let hadToken):
+      // RFC 6750, section 3: a request without credentials is told no reason.
+      let reason = hadToken ? ", error=\"invalid_token\"" : ""
+      return Problem(
+        401,
+        hadToken ? "the token is unknown, was revoked or has expired" : "a token is needed: Authorization: Bearer …",
+        headers: [HTTPField("WWW-Authenticate", "Bearer realm=\"millrace\"" + reason)])
+    case .scopeMissing(let scope):
+      return Problem(
+        403, "the token lacks the scope '\(scope.rawValue)'",
+        headers: [
+          HTTPField(
+            "WWW-Authenticate", "Bearer realm=\"millrace\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\"")
+        ])
+    case .tooManyRequests(let seconds):
+      return Problem(
+        429, "this client sends more requests than it may", headers: [HTTPField("Retry-After", "\(seconds)")])
+    case .starting:
+      return Problem(503, "the server is starting", headers: [HTTPField("Retry-After", "1")])
     case .overloaded(let detail, let seconds):
       return Problem(503, detail, title: "Overloaded", headers: [HTTPField("Retry-After", "\(seconds)")])
     case .draining:

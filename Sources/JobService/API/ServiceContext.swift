@@ -11,6 +11,8 @@ struct ServiceContext: Sendable {
     var jsonBodyBytes: Int
     /// Of a body that is streamed to disk.
     var bodyBytes: Int
+    /// The longest wait that is granted.
+    var waitSeconds: Int
     /// The largest input that stands in a job's row.
     var inlineInputBytes = 64 * 1024
   }

@@ -2,8 +2,6 @@ import HTTPServer
 
 /// How long a client wants to wait for a job's end: `Prefer: wait=N` (RFC 7240, section 4.3) or `?wait=N`.
 struct WaitRequest: Sendable, Equatable {
-  /// The longest wait that is granted.
-  static let limitSeconds = 60
   /// The longest that may be asked for.
   static let longestWish = 1_000_000
 
@@ -17,9 +15,10 @@ struct WaitRequest: Sendable, Equatable {
   var headers: [HTTPField] { isPreference ? [HTTPField("Preference-Applied", "wait=\(seconds)")] : [] }
 
   /// - Parameters:
+  ///   - limitSeconds: the longest wait that is granted.
   ///   - query: the value of `?wait=`, checked as declared; it wins over the preference.
   ///   - prefer: the header `Prefer`. What is not understood there is ignored, as the RFC asks.
-  static func read(query: Int?, prefer: String?) -> WaitRequest? {
+  static func read(query: Int?, prefer: String?, limitSeconds: Int) -> WaitRequest? {
     if let query { return WaitRequest(seconds: min(query, limitSeconds), isPreference: false) }
     guard let prefer else { return nil }
     for preference in prefer.split(separator: ",") {

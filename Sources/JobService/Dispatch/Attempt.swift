@@ -27,12 +27,13 @@ final class Attempt {
   var isDirty = false
   /// When those who watch were last told of progress, on the monotonic clock, and whether there is more to tell.
   var progressTold = (at: UInt64(0), all: true)
-  var log = LogBuffer()
+  var log: LogBuffer
   var cancelRequested: Bool
 
-  init(_ job: Job, _ handler: RegisteredHandler) {
+  init(_ job: Job, _ handler: RegisteredHandler, logLimitBytes: Int) {
     self.job = job
     self.handler = handler
+    log = LogBuffer(limitBytes: logLimitBytes)
     startedAt = job.startedAt ?? job.createdAt
     pid = job.runBy?.pid ?? 0
     cancelRequested = job.cancelRequested

@@ -14,6 +14,7 @@ extension Dispatcher {
     let outcome: JobOutcome?
     switch end.result {
     case .returned(let mediaType, let payload):
+      if payload.byteCount > results.limitBytes { memory.counters.addRefusal(.result, seat: identity.seat) }
       outcome = await results.keep(mediaType: mediaType, payload, for: attempt.job)
     case .failed(let error): outcome = .failed(error)
     case .cancelled: outcome = .cancelled(Self.cancelledError(attempt.job.attempt))

@@ -15,6 +15,7 @@ final class Dispatcher: AttemptEvents {
   struct Settings: Sendable {
     var node: String
     var retention: Duration
+    var logLimitBytes: Int
   }
 
   struct Lane {
@@ -202,7 +203,7 @@ final class Dispatcher: AttemptEvents {
       Task { await self.finishUnstarted(job, .failed(JobError(.handlerError, text, attempt: job.attempt))) }
       return
     }
-    let attempt = Attempt(job, handler)
+    let attempt = Attempt(job, handler, logLimitBytes: settings.logLimitBytes)
     attempts[job.id] = attempt
     if earlyStops.removeValue(forKey: job.id) != nil { Task { await self.stopIfCancelled(job.id) } }
     guard var lane = lanes[job.executor] else { preconditionFailure("no lane for executor \(job.executor)") }
@@ -264,7 +265,7 @@ final class Dispatcher: AttemptEvents {
   }
 
   func printed(_ attempt: Attempt, _ bytes: [UInt8]) {
-    attempt.log.append(bytes)
+    if attempt.log.append(bytes) { memory.counters.addRefusal(.log, seat: identity.seat) }
     noteSoon()
   }
 

@@ -14,6 +14,9 @@ final class LocalContextChannel: JobContextChannel {
     var isCancelled = false
     var isHopping = false
   }
+  /// What may be on its way to the loop.
+  private static let printedLimitBytes = 1 << 20
+
   private let state = Mutex(State())
   private let deliver: @LoopActor @Sendable (JobProgress?, [UInt8]) -> Void
 
@@ -24,7 +27,7 @@ final class LocalContextChannel: JobContextChannel {
   func log(_ line: String) {
     change {
       // A handler that logs faster than the loop listens loses lines, not the acceptor's memory.
-      guard $0.printed.count < LogBuffer.limitBytes else { return }
+      guard $0.printed.count < Self.printedLimitBytes else { return }
       $0.printed.append(contentsOf: line.utf8)
       $0.printed.append(UInt8(ascii: "\n"))
     }

@@ -8,11 +8,17 @@ import StrictJSON
 struct ResultKeeper: Sendable {
   let spool: SpoolFolder
   let disk: BlockingThread
+  /// Of one result.
+  let limitBytes: Int
 
   /// Reads and checks a result; the outcome is `invalid_result` where it is not what it says it is.
   func keep(mediaType: String, _ payload: Payload, for job: Job) async -> JobOutcome {
     guard MediaType.isWellFormed(mediaType) else {
       let text = "the result's media type is not one: '\(mediaType.prefix(100))'"
+      return .failed(JobError(.invalidResult, text, attempt: job.attempt))
+    }
+    if payload.byteCount > limitBytes {
+      let text = "the result has \(payload.byteCount) bytes, and at most \(limitBytes) are kept"
       return .failed(JobError(.invalidResult, text, attempt: job.attempt))
     }
     do {

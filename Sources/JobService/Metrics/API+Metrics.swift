@@ -43,6 +43,12 @@ extension API {
         "Time from a request's head to its answer, by route; waits that clients ask for are part of it.",
         [("route", resource.template)], histogram.buckets, total, scale: 1e6)
     }
+    for refusal in Refusal.allCases {
+      page.add(
+        "millrace_refusals_total", .counter,
+        "Requests, results and logs that were over a limit or not allowed, by reason.",
+        [("reason", refusal.rawValue)], memory.counters.refusals(refusal))
+    }
     page.add(
       "millrace_poll_replies_ready_total", .counter, "Polls answered by a ready-made reply.", [],
       memory.counters.total(.cacheHits))

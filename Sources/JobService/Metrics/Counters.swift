@@ -25,7 +25,8 @@ struct Counters: Sendable {
     200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 417, 422, 428,
     429, 431, 500, 501, 503, 504, 505, 0,
   ]
-  private static let wordsASeat = Counter.allCases.count + routes * statuses.count
+  private static let refusals = Refusal.allCases
+  private static let wordsASeat = Counter.allCases.count + routes * statuses.count + refusals.count
   static func wordCount(seats: Int) -> Int { seats * wordsASeat }
 
   private let words: SharedWords
@@ -48,6 +49,18 @@ struct Counters: Sendable {
 
   private func requestIndex(_ resource: Int, place: Int, seat: Int) -> Int {
     seat * Self.wordsASeat + Counter.allCases.count + resource * Self.statuses.count + place
+  }
+
+  func addRefusal(_ refusal: Refusal, seat: Int) { words.add(refusalIndex(refusal, seat: seat)) }
+
+  /// They stand behind the requests.
+  private func refusalIndex(_ refusal: Refusal, seat: Int) -> Int {
+    guard let index = Self.refusals.firstIndex(of: refusal) else { preconditionFailure("every case is listed") }
+    return (seat + 1) * Self.wordsASeat - Self.refusals.count + index
+  }
+
+  func refusals(_ refusal: Refusal) -> UInt64 {
+    (0..<seats).reduce(0) { $0 &+ words.load(refusalIndex(refusal, seat: $1)) }
   }
 
   func total(_ counter: Counter) -> UInt64 {

@@ -25,6 +25,8 @@ final class Acceptor {
   private let callbacks: CallbackSender
   private let switchboard: Switchboard
   private let api: API
+  /// `nil`: no tokens are needed.
+  private let tokens: TokenBook?
   private let server: HTTPServer
   private let pool: ProcessPool?
   private let processRunner: ProcessRunner?
@@ -128,8 +130,11 @@ final class Acceptor {
       (pool, processRunner) = (nil, nil)
     }
     dispatcher = Dispatcher(
-      identity: identity, settings: .init(node: plan.node, retention: configuration.retention), store: store,
-      memory: memory, handlers: plan.handlers, results: ResultKeeper(spool: spool, disk: disk), runners: runners,
+      identity: identity,
+      settings: .init(
+        node: plan.node, retention: configuration.retention, logLimitBytes: configuration.maxLogBytes), store: store,
+      memory: memory, handlers: plan.handlers,
+      results: ResultKeeper(spool: spool, disk: disk, limitBytes: configuration.maxResultBytes), runners: runners,
       log: log)
     batches = BatchWork(dispatcher: dispatcher, spool: spool, disk: disk)
     let schedules = ScheduleKeeper(dispatcher: dispatcher, log: log)
@@ -141,13 +146,16 @@ final class Acceptor {
       version: MillraceVersion.text, node: plan.node, startedAt: plan.startedAt, masterPID: plan.masterPID,
       limits: .init(
         queued: configuration.maxQueued, jsonBodyBytes: configuration.jsonBodyLimitBytes,
-        bodyBytes: configuration.maxBodyBytes),
+        bodyBytes: configuration.maxBodyBytes, waitSeconds: Int(configuration.maxWait.components.seconds)),
       spool: spool, disk: disk, seats: { SeatViews.read(table) }, logsRequests: configuration.accessLog,
       log: log)
+    tokens = configuration.needsTokens ? TokenBook(store: store, log: log) : nil
+    let limit = configuration.rateLimit > 0 ? RateLimit(perSecond: configuration.rateLimit) : nil
     api = API(
       context: context, dispatcher: dispatcher, batches: batches,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
-      origin: RequestOrigin(ownNames: plan.ownNames))
+      origin: RequestOrigin(ownNames: plan.ownNames),
+      access: AccessGuard(tokens: tokens, limit: limit, rates: memory.rates))
     schedules.admit = { [api] () throws(APIError) in try api.admit() }
     callbacks = CallbackSender(
       dispatcher: dispatcher,
@@ -159,7 +167,7 @@ final class Acceptor {
       events: api.events)
     dispatcher.listener = switchboard
     api.events.onDropped = { memory.counters.add(.eventStreamsDropped, seat: index) }
-    server = HTTPServer(options: HTTPServerOptions(), application: api)
+    server = HTTPServer(options: plan.serverOptions, application: api)
   }
 
   private func start() {
@@ -176,6 +184,10 @@ final class Acceptor {
       plan.memory.seats.setWatchers(api.events.count, seat: seat.index)
       return nil
     }
+    server.onRefusal = { [self] status in
+      guard let refusal = Refusal(serverStatus: status) else { return }
+      plan.memory.counters.addRefusal(refusal, seat: seat.index)
+    }
     server.mayAccept = { [self] in hasNoMoreThanItsShare }
     // Only a process without threads can fork a fork server, so this one leaves, and the master starts another.
     processRunner?.onGone = { [self] in stop(limit: .zero) }
@@ -184,8 +196,20 @@ final class Acceptor {
     housekeeper.start()
     callbacks.look()
     for executor in Executor.allCases { dispatcher.fill(executor) }
+    guard let tokens else { return listen() }
+    Task {
+      await tokens.refresh()
+      tokens.keepFresh()
+      if !isStopping { listen() }
+    }
+  }
+
+  private func listen() {
     do {
-      try server.start(listeners: seat.listeners.map(\.fileDescriptor))
+      let encrypted = plan.identity == nil ? [] : seat.listeners.filter(\.isTCP)
+      let plain = plan.identity == nil ? seat.listeners : seat.listeners.filter { !$0.isTCP }
+      try server.start(
+        listeners: plain.map(\.fileDescriptor), encrypted: encrypted.map(\.fileDescriptor), identity: plan.identity)
     } catch {
       log.critical("the HTTP server cannot start", metadata: ["error": "\(error)"])
       _exit(1)

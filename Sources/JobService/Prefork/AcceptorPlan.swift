@@ -1,4 +1,5 @@
 import Configuration
+import HTTPServer
 import HandlerAPI
 import JobModel
 import Logging
@@ -7,6 +8,8 @@ import Prefork
 /// What every acceptor of one generation is made from. A value: it is made in the master and crosses the fork.
 struct AcceptorPlan: Sendable {
   let configuration: ServerConfiguration
+  /// With it, TCP is TLS.
+  let identity: TLSIdentity?
   let handlers: HandlerRegistry
   let memory: ServiceMemory
   let node: String
@@ -25,6 +28,18 @@ struct AcceptorPlan: Sendable {
   static func share(of workers: Int, among acceptors: Int, rank: Int) -> Int {
     let (share, rest) = workers.quotientAndRemainder(dividingBy: acceptors)
     return min(share + (rank % acceptors < rest ? 1 : 0), WorkerTable.workersASeat)
+  }
+
+  /// What each acceptor allows its clients.
+  var serverOptions: HTTPServerOptions {
+    var options = HTTPServerOptions()
+    // A share of the server's, rounded up.
+    if let connections = configuration.maxConnections {
+      options.connectionLimit = (connections + configuration.acceptors - 1) / configuration.acceptors
+    }
+    // An answer that was asked to wait is not late.
+    options.answerDeadline = max(options.answerDeadline, configuration.maxWait + .seconds(60))
+    return options
   }
 
   /// The host names that clients may use for this server.

@@ -69,12 +69,8 @@ extension Configuration.ListenAddress {
   }
 }
 
-extension StoreLocation {
-  var path: String {
-    switch self {
-    case .sqlite(let path): path
-    }
-  }
+extension ListenSocket {
+  var isTCP: Bool { if case .tcp = address { true } else { false } }
 }
 
 extension ServerConfiguration {

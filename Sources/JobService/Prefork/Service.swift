@@ -4,6 +4,7 @@
 
 import Configuration
 import Glibc
+import HTTPServer
 import HandlerAPI
 import JobModel
 import JobStore
@@ -35,7 +36,9 @@ public enum Service {
     LogSetup.start(configuration.logLevel)
     let log = Logger(label: "millrace")
     let registry: HandlerRegistry
+    let identity: TLSIdentity?
     do {
+      identity = try TLSSetup.identity(configuration, log)
       registry = try HandlerRegistry(types: handlers(configuration), configuration)
     } catch {
       return fail(Exit.configuration, "\(error)")
@@ -61,21 +64,25 @@ public enum Service {
       let startedAt = Timestamp.now
       let node = hostName()
       let master = getpid()
-      func plan(_ configuration: ServerConfiguration, _ registry: HandlerRegistry) -> AcceptorPlan {
+      func plan(
+        _ configuration: ServerConfiguration, _ identity: TLSIdentity?, _ registry: HandlerRegistry
+      ) -> AcceptorPlan {
         memory.measurements.handlers.add(registry.map(\.name).sorted())
         return AcceptorPlan(
-          configuration: configuration, handlers: registry, memory: memory, node: node, masterPID: master,
-          startedAt: startedAt, log: log)
+          configuration: configuration, identity: identity, handlers: registry, memory: memory, node: node,
+          masterPID: master, startedAt: startedAt, log: log)
       }
       if let status = try prepareStore(configuration, registry, log) { return status }
-      let first = plan(configuration, registry)
+      let first = plan(configuration, identity, registry)
       var masterPlan = MasterPlan(
         listeners: listeners, acceptors: configuration.acceptors, log: { LogSetup.write($0, $1, $2, to: log) },
         reload: {
           let changed = try reload()
+          let identity = try TLSSetup.identity(changed, log)
           let registry = try HandlerRegistry(types: handlers(changed), changed)
           Self.warnOfWhatIsKept(configuration, changed, log)
-          let next = plan(changed.keepingProcesses(of: configuration), registry)
+          let kept = changed.keepingProcesses(of: configuration)
+          let next = plan(kept, identity, registry)
           return { Acceptor.main($0, next) }
         }, runAcceptor: { Acceptor.main($0, first) })
       masterPlan.drainTimeout = configuration.drainTimeout
@@ -85,6 +92,7 @@ public enum Service {
         log.warning(
           "there are no workers: jobs of these handlers wait", metadata: ["handlers": "\(idle.joined(separator: " "))"])
       }
+      warnOfReach(configuration, log)
       log.notice("\(startLine(configuration, listeners))")
       return server.run()
     } catch {
@@ -109,11 +117,24 @@ public enum Service {
   }
 
   private static func startLine(_ configuration: ServerConfiguration, _ listeners: [ListenSocket]) -> String {
-    let addresses = listeners.map(\.address.description).joined(separator: ", ")
+    let scheme = configuration.tlsKey == nil ? "" : "https://"
+    let addresses = listeners.map { ($0.isTCP ? scheme : "") + $0.address.description }.joined(separator: ", ")
     let acceptors = "\(configuration.acceptors) acceptor\(configuration.acceptors == 1 ? "" : "s")"
     let workers = "\(configuration.workers) worker\(configuration.workers == 1 ? "" : "s")"
     return "millrace \(MillraceVersion.text) serves \(addresses) with \(acceptors) and \(workers)"
       + ", jobs in \(configuration.store.path)"
+  }
+
+  private static func warnOfReach(_ configuration: ServerConfiguration, _ log: Logger) {
+    guard let exposed = configuration.exposed else { return }
+    if !configuration.needsTokens {
+      log.warning(
+        "whoever reaches this address may run jobs: no tokens are asked for", metadata: ["listen": "\(exposed)"])
+    }
+    if configuration.tlsKey == nil {
+      log.warning(
+        "what goes over this address can be read on the way: there is no TLS", metadata: ["listen": "\(exposed)"])
+    }
   }
 
   private static func warnOfWhatIsKept(_ old: ServerConfiguration, _ new: ServerConfiguration, _ log: Logger) {

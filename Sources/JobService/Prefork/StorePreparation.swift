@@ -30,6 +30,9 @@ enum StorePreparation {
           try await store.assignExecutors(found)
           // No acceptor runs yet, so nobody is writing one.
           _ = try spool.sweep(keeping: try await store.spoolFileNames(), olderThan: .zero)
+          if configuration.needsTokens, try await store.tokens().isEmpty {
+            log.warning("there is no token yet, and clients need one: see 'millrace tokens create --help'")
+          }
           await store.close()
           return 0
         } catch {

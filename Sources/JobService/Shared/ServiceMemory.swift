@@ -7,6 +7,7 @@ public struct ServiceMemory: Sendable {
   let counters: Counters
   let events: EventRing
   let measurements: Measurements
+  let rates: RateTable
 
   /// Bytes to map for this many seats.
   public static func byteCount(seats: Int) -> Int { wordCount(seats: seats) * 8 }
@@ -14,7 +15,7 @@ public struct ServiceMemory: Sendable {
   private static func wordCount(seats: Int) -> Int {
     JobBoard.wordCount + NoticeRings.wordCount(seats: seats) + SeatBoard.wordCount(seats: seats)
       + WorkerTable.wordCount(seats: seats) + Counters.wordCount(seats: seats) + EventRing.wordCount
-      + Measurements.wordCount(seats: seats)
+      + Measurements.wordCount(seats: seats) + RateTable.wordCount
   }
 
   /// - Parameter memory: zeroed, shared with all children, ``byteCount(seats:)`` long.
@@ -28,5 +29,6 @@ public struct ServiceMemory: Sendable {
     events = EventRing(carver.take(EventRing.wordCount))
     measurements = Measurements(carver.take(Measurements.wordCount(seats: seats)), seats: seats)
     events.begin(epoch: .random(in: 1 ... .max))
+    rates = RateTable(carver.take(RateTable.wordCount))
   }
 }

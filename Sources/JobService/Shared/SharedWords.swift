@@ -40,6 +40,12 @@ struct SharedWords: @unchecked Sendable {
     return base[index].wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
   }
 
+  /// Puts `new` in the place of `old`, if that stands there.
+  func replace(_ index: Int, _ old: UInt64, by new: UInt64) -> Bool {
+    precondition(index >= 0 && index < count)
+    return base[index].compareExchange(expected: old, desired: new, ordering: .relaxed).exchanged
+  }
+
   func exchange(_ index: Int, _ value: UInt64) -> UInt64 {
     precondition(index >= 0 && index < count)
     return base[index].exchange(value, ordering: .sequentiallyConsistent)

@@ -23,6 +23,7 @@ final class ReadSession {
   let batches: BatchReading
   let schedules: ScheduleQueries
   let callbacks: CallbackQueries
+  let tokens: TokenTable.Reading
 
   init(_ database: Database, _ keyLimits: KeyLimits) throws {
     self.keyLimits = keyLimits
@@ -46,6 +47,7 @@ final class ReadSession {
       SELECT \(PreparedStatement.spoolFileColumns) FROM job INDEXED BY job_spool
       WHERE input_file IS NOT NULL OR result_file IS NOT NULL
       """)
+    tokens = try TokenTable.Reading(database)
     batches = try BatchReading(database)
     schedules = try ScheduleQueries(database)
     callbacks = try CallbackQueries(database)

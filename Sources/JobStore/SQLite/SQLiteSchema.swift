@@ -20,7 +20,9 @@ enum SQLiteSchema {
   ]
 
   /// What the second version brought, a topic each.
-  private static let secondTables = [widerJobTable, queueTables, batches, scheduleTable, callbackTable]
+  private static let secondTables = [
+    widerJobTable, queueTables, batches, scheduleTable, callbackTable, TokenTable.creation,
+  ]
 
   static var version: Int { steps.count }
 

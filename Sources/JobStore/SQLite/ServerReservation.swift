@@ -31,5 +31,14 @@ public final class ServerReservation {
     descriptor = opened
   }
 
+  /// Whether a server has the store at this moment.
+  public static func isHeld(path: String) -> Bool {
+    let opened = linux_open(path + ".server", O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0)
+    guard opened >= 0 else { return false }
+    defer { close(opened) }
+    // Shared, so that two who ask do not see each other; a server that starts now waits for us (`patience`).
+    return flock(opened, LOCK_SH | LOCK_NB) != 0
+  }
+
   deinit { close(descriptor) }
 }

@@ -51,7 +51,11 @@ extension WriteSession {
       present.nextRunAt == known.nextRunAt
     else { return .changedMeanwhile }
     try atomically { () throws(SQLiteFailure) in
-      if let job { try submit(job) }
+      var next = next
+      if let job, case .uniqueKeyTaken(let other) = try submit(job, for: nil) {
+        next.lastJob = other.id
+        next.lastError = "the job before, which has the same unique_key, has not ended"
+      }
       try write(next)
     }
     return .written

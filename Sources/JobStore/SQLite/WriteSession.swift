@@ -34,6 +34,7 @@ final class WriteSession {
   let batches: BatchWriting
   let schedules: ScheduleStatements
   let callbacks: CallbackStatements
+  let tokens: TokenTable.Writing
 
   let keyLimits: KeyLimits
   /// Where the next claim goes on, of an executor with more queues than one claim compares.
@@ -116,6 +117,7 @@ final class WriteSession {
     batches = try BatchWriting(database)
     schedules = try ScheduleStatements(database)
     callbacks = try CallbackStatements(database)
+    tokens = try TokenTable.Writing(database)
     begin = try prepared("BEGIN IMMEDIATE")
     commitChanges = try prepared("COMMIT")
     rollbackChanges = try prepared("ROLLBACK")

@@ -25,6 +25,8 @@ struct Call {
   let target: Target
   /// Of the declared names only, each once, and as their forms say.
   let query: QueryParameters
+  /// The longest wait that is granted.
+  let waitLimitSeconds: Int
 
   var head: HTTPRequestHead { exchange.head }
 
@@ -41,7 +43,9 @@ struct Call {
   var name: String { target.name }
 
   /// How long the client wants to wait, where the operation declares it.
-  var wait: WaitRequest? { WaitRequest.read(query: integer("wait"), prefer: head.header("Prefer")) }
+  var wait: WaitRequest? {
+    WaitRequest.read(query: integer("wait"), prefer: head.header("Prefer"), limitSeconds: waitLimitSeconds)
+  }
 
   /// The value of a parameter whose form is ``QueryParameter/Form/integer(_:)``.
   func integer(_ name: String) -> Int? { query[name].flatMap { Int($0) } }

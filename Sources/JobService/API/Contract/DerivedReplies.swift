@@ -20,12 +20,13 @@ enum DerivedReplies {
     .problem(414, "The request's target is too long."),
     .problem(415, "The body has a media type or a coding that is not taken here."),
     .problem(422, "Understood and not acceptable: `errors` says what, and where."),
+    .problem(429, "This client sends more requests than it may.", [.retryAfter]),
     .problem(431, "The header fields are too large."),
     .problem(503, "The store is away, or the server takes no new jobs now.", [.retryAfter]),
   ]
 
   private static func statuses(_ operation: Operation, _ resource: Resource) -> [Int] {
-    var statuses = [400, 403, 408, 413, 414, 431, 503]
+    var statuses = [400, 403, 408, 413, 414, 429, 431, 503]
     if operation.scope != nil { statuses.append(401) }
     if operation.fixedMediaType != nil { statuses.append(406) }
     if resource.parameter != .none { statuses.append(404) }

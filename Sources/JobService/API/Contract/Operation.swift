@@ -1,5 +1,6 @@
 import EventLoop
 import HTTPServer
+import JobModel
 
 /// What one method does to one resource: everything that a client may say, and everything that it may be told.
 ///
@@ -48,15 +49,7 @@ final class Operation: Sendable {
   }
 }
 
-/// What a token allows.
-enum Scope: String, Sendable, CaseIterable {
-  /// Submit jobs.
-  case submit
-  /// See everything.
-  case read
-  /// Cancel, retry, delete, pause.
-  case operate
-}
+typealias Scope = TokenScope
 
 /// A header field of a request that an operation reads.
 struct RequestHeader: Sendable {

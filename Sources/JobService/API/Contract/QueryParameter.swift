@@ -31,7 +31,7 @@ struct QueryParameter: Sendable {
 
   static let wait = QueryParameter(
     "wait", .integer(0...WaitRequest.longestWish),
-    "Waits so many seconds for the end, at most \(WaitRequest.limitSeconds).")
+    "Waits so many seconds for the end, at most as many as `/v1` says in `limits.wait_seconds`.")
 
   var conditional: QueryParameter {
     var copy = self

@@ -45,6 +45,10 @@ final class Resource: Sendable {
     self.allow = allow
   }
 
+  /// Whether requests for it count against their client's rate: all do but the health checks, which must not fail because
+  /// somebody else behind the same address is eager.
+  var isMetered: Bool { self !== Contract.livez && self !== Contract.readyz }
+
   /// GET implies HEAD.
   func operation(_ method: HTTPMethod) -> Operation? {
     switch method {
