@@ -18,7 +18,7 @@ enum Contract {
     jobs, job, jobResult, jobLog, jobCancel, jobRetry, jobEvents,
     events,
     run, handlers, handler,
-    service, processes, metrics, livez, readyz, openAPI,
+    service, processes, metrics, livez, readyz, openAPI, reference,
   ]
 
   static let router = Router(routed.map(\.template))
