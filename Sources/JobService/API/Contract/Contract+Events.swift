@@ -9,7 +9,8 @@ extension Contract {
       details: """
         After `event: missed` the client must look at the jobs themselves: what happened since its `Last-Event-ID` \
         cannot be told any more. A client that reads too slowly is let go, and may ask again.
-        """, scope: .read, headers: [.lastEventID], replies: [.events("Events without end.")]
+        """, example: "-N localhost:8080/v1/events", scope: .read, headers: [.lastEventID],
+      replies: [.events("Events without end.")]
     ) { api, call throws(APIError) in try api.watchAll(call) })
 
   static let jobEvents = Resource(

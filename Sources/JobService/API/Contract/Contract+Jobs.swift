@@ -6,7 +6,7 @@ extension Contract {
   static let jobs = Resource(
     "/v1/jobs", tag: .jobs,
     get: Operation(
-      "listJobs", "List jobs, newest first", scope: .read,
+      "listJobs", "List jobs, newest first", example: "'localhost:8080/v1/jobs?state=failed&limit=10'", scope: .read,
       query: [
         QueryParameter("state", .oneOf(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
         QueryParameter("handler", .name, "Only jobs of this handler."),
@@ -22,6 +22,9 @@ extension Contract {
       details: """
         The reply comes when the job is durable. With `?handler=NAME` the request body itself, of any media type, is the \
         handler's input, streamed to disk; the options and `args` then stand in the query, as for `/v1/run/NAME`.
+        """,
+      example: """
+        -i localhost:8080/v1/jobs -d '{"handler": "count_primes", "args": {"below": 1000000}}'
         """, scope: .submit, takesWork: true, query: [.wait, .handlerOfBody] + QueryParameter.besideHandler,
       headers: [.prefer, .idempotencyKey], body: .submit,
       replies: [
@@ -37,7 +40,8 @@ extension Contract {
     "/v1/jobs/{id}", .jobID, tag: .jobs,
     get: Operation(
       "showJob", "A job's status",
-      details: "With a wait it answers when the job has ended; with `If-None-Match` too, at any change.", scope: .read,
+      details: "With a wait it answers when the job has ended; with `If-None-Match` too, at any change.",
+      example: "'localhost:8080/v1/jobs/ID?wait=30'", scope: .read,
       query: [.wait], headers: [.prefer, .ifNoneMatch],
       replies: [
         .json(200, "The job.", .reference("Job"), [.etag, .retryAfter.sometimes, .preferenceApplied]), .notModified,

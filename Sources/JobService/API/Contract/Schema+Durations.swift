@@ -17,7 +17,7 @@ extension Schema {
     let forms = units.map { unit, most in
       #"(?:\#(small)|0*(?:\#(positive(below: most)))(?:\.[0-9]{1,9})?|0*\#(most)(?:\.0{1,9})?)\#(unit)"#
     }
-    return .string(pattern: forms.joined(separator: "|"))
+    return .string(pattern: forms.joined(separator: "|"), phrase: "duration, such as 1.5h")
   }
 
   /// The whole numbers from 1 to `limit` - 1, without zeros in front. - Parameter limit: 2 or more.
