@@ -149,7 +149,7 @@ final class Acceptor {
     api = API(
       context: context, dispatcher: dispatcher,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
-      origin: RequestOrigin(ownNames: plan.ownNames),
+      origin: RequestOrigin(ownNames: plan.ownNames, publicNames: Set(configuration.hosts)),
       access: AccessGuard(tokens: tokens, limit: limit, rates: memory.rates))
     switchboard = Switchboard(
       dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies,
