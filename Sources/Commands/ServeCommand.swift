@@ -35,6 +35,13 @@ struct ServeCommand: ParsableCommand {
         valueName: "address"))
     var listen: [String] = []
 
+    @Option(
+      name: .customLong("hosts"),
+      help: ArgumentHelp(
+        "A name that a reverse proxy, or a user, calls the server by; repeatable. (default: its own)", valueName: "name"
+      ))
+    var hosts: [String] = []
+
     @Flag(inversion: .prefixedNo, help: "Ask for no tokens, even on an address that other machines reach.")
     var insecure: Bool?
 
@@ -145,11 +152,12 @@ struct ServeCommand: ParsableCommand {
   var flags: [ConfigurationKey: [String]] {
     var flags: [ConfigurationKey: [String]] = [:]
     if !reach.listen.isEmpty { flags[.listen] = reach.listen }
+    if !reach.hosts.isEmpty { flags[.hosts] = reach.hosts }
     for key in ConfigurationKey.allCases {
       let text: String? =
         switch key {
-        // Set above: the only one that may be repeated.
-        case .listen: nil
+        // Set above: those that may be repeated.
+        case .listen, .hosts: nil
         case .acceptors: capacity.acceptors
         case .workers: capacity.workers
         case .tasks: capacity.tasks

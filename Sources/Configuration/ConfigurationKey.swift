@@ -4,6 +4,7 @@ import JobModel
 /// environment, `--max-queued` as a flag. (`handlers:` is in the file only.)
 public enum ConfigurationKey: String, Sendable, CaseIterable {
   case listen, acceptors, workers, tasks, store
+  case hosts
   case publicFolder = "public"
   case diagnostics, insecure
   case requireTokens = "require_tokens"
@@ -35,7 +36,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
 
   var shape: Shape {
     switch self {
-    case .listen: .list
+    case .listen, .hosts: .list
     case .acceptors, .workers, .tasks, .rateLimit, .maxQueued, .maxConnections, .keyLimit: .plainWord
     case .diagnostics, .insecure, .requireTokens, .allowPrivateAddresses, .accessLog: .plainWord
     default: .text
@@ -44,7 +45,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
 }
 
 extension ServerConfiguration {
-  /// Takes one setting as text, whatever source it is from. `texts` has one element, but for `listen`.
+  /// Takes one setting as text, whatever source it is from. `texts` has one element, but for lists.
   mutating func set(_ key: ConfigurationKey, to texts: [String]) throws(ValueError) {
     let text = texts.last ?? ""
     switch key {
@@ -53,6 +54,7 @@ extension ServerConfiguration {
     case .workers: workers = try ValueText.integer(text, in: 0...1024)
     case .tasks: tasks = try ValueText.integer(text, in: 1...1_000_000)
     case .store: store = try ValueText.store(text)
+    case .hosts: hosts = try texts.map { (text) throws(ValueError) in try ValueText.hostName(text) }
     case .publicFolder:
       guard !text.isEmpty else { throw ValueError("must be a folder, or none") }
       publicFolder = text == "none" ? nil : text

@@ -22,7 +22,7 @@ public struct ConfigurationLayer: Sendable, Equatable {
     for (key, texts) in flags { settings[key] = Setting(texts: texts, origin: .flag(key.flag)) }
   }
 
-  /// The variables `MILLRACE_…`. `MILLRACE_LISTEN` takes several addresses, separated by commas.
+  /// The variables `MILLRACE_…`. `MILLRACE_LISTEN` and `MILLRACE_HOSTS` take several values, separated by commas.
   public init(environment: [String: String]) {
     for key in ConfigurationKey.allCases {
       guard let text = environment[key.variable] else { continue }

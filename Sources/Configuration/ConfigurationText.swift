@@ -74,6 +74,7 @@ extension ServerConfiguration {
     case .diagnostics: ["\(diagnostics)"]
     case .insecure: ["\(insecure)"]
     case .allowPrivateAddresses: ["\(allowPrivateAddresses)"]
+    case .hosts: hosts
     case .requireTokens: ["\(requireTokens)"]
     case .tlsCertificate: tlsCertificate.map { [$0] } ?? []
     case .tlsKey: tlsKey.map { [$0] } ?? []

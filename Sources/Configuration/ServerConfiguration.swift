@@ -15,6 +15,9 @@ public struct ServerConfiguration: Sendable, Equatable {
   /// 1…1,000,000 jobs at once of the executor `task`, in each acceptor.
   public var tasks: Int
   public var store: StoreLocation
+  /// Names beside the server's own that clients may call it by, such as those of a reverse proxy: in lower case, without
+  /// ports.
+  public var hosts: [String]
   /// A folder that existed when the configuration was read; `nil`: no files are served.
   public var publicFolder: String?
   /// Also registers the handlers that fail, crash and spin on purpose.
@@ -77,6 +80,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     workers = min(max(cores, 1), 1024)
     tasks = 10_000
     store = .sqlite(path: "millrace.sqlite")
+    hosts = []
     publicFolder = nil
     diagnostics = false
     insecure = false

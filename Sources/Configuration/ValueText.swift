@@ -55,6 +55,14 @@ enum ValueText {
     return duration
   }
 
+  /// A name as RFC 1123, section 2.1, allows it, or an address, without a port; in lower case.
+  static func hostName(_ text: String) throws(ValueError) -> String {
+    guard case .tcp(let host, _) = try? ListenAddress(text + ":0"), !text.hasPrefix("[") else {
+      throw ValueError("must be a host's name without a port\(instead(of: text))")
+    }
+    return host.lowercased()
+  }
+
   static func path(_ text: String) throws(ValueError) -> String {
     guard !text.isEmpty, !text.utf8.contains(0) else { throw ValueError("must name a file") }
     return text

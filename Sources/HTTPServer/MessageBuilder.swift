@@ -22,9 +22,14 @@ enum MessageBuilder {
     case .stream(let stream): made = bodiless ? withoutLength() : pull(stream, minorVersion: minorVersion)
     }
     for field in response.headers { add(field, to: made) }
+    add(noSniffing, to: made)
     if let serverName { add(HTTPField("Server", serverName), to: made) }
     return (made, true)
   }
+
+  /// A body is what its `Content-Type` says, whatever it looks like to a browser
+  /// (https://fetch.spec.whatwg.org/#x-content-type-options-header).
+  static let noSniffing = HTTPField("X-Content-Type-Options", "nosniff")
 
   static func copy(_ bytes: [UInt8]) -> OpaquePointer {
     bytes.withUnsafeBytes { buffer in

@@ -12,6 +12,7 @@ public final class PreparedResponse: Sendable {
     byteCount = bytes.count
     response = MessageBuilder.copy(bytes)
     for field in headers { MessageBuilder.add(field, to: response) }
+    MessageBuilder.add(MessageBuilder.noSniffing, to: response)
   }
 
   deinit { MHD_destroy_response(response) }

@@ -24,7 +24,7 @@ enum RawReply {
     text += "HTTP/1.1 \(problem.status) \(HTTPStatus.reason(problem.status))\r\nDate: \(date())\r\n".utf8
     text += "Content-Type: \(Problem.mediaType)\r\nContent-Length: \(body.count)\r\n".utf8
     for field in problem.headers { text += "\(field.name): \(field.value)\r\n".utf8 }
-    text += "Cache-Control: no-store\r\nConnection: close\r\n\r\n".utf8
+    text += "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n".utf8
     return text + body
   }
 

@@ -46,7 +46,7 @@ public final class StaticFiles {
       status: 200,
       headers: [
         HTTPField("Content-Type", MediaType.ofFile(named: name)), HTTPField("ETag", tag),
-        HTTPField("Cache-Control", "no-cache"), HTTPField("X-Content-Type-Options", "nosniff"),
+        HTTPField("Cache-Control", "no-cache"),
       ], body: .file(range))
     return EntityTag.matches(tag, ifNoneMatch: ifNoneMatch) ? response.notModified() : response
   }

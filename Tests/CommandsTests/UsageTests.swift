@@ -9,7 +9,7 @@ struct UsageTests {
     "a mistake is told in one line, with a hint, and ends with 64",
     arguments: [
       (["bogus"], "Unexpected argument 'bogus'", ""), (["--bogus"], "Unknown option '--bogus'", ""),
-      (["serve", "--bogus"], "Unknown option '--bogus'", "serve "),
+      (["serve", "--no-such-thing"], "Unknown option '--no-such-thing'", "serve "),
       (["serve", "extra"], "Unexpected argument 'extra'", "serve "),
       (["serve", "--workers"], "Missing value for '--workers <number>'", "serve "),
       (["serve", "--workers", "x"], "--workers: must be a whole number from 0 to 1024, not 'x'", "serve "),
@@ -82,7 +82,7 @@ struct UsageTests {
     let ran = Ran(
       [
         "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
-        "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--require-tokens",
+        "5", "--store", "jobs.db", "--public", "/tmp", "--hosts", "a.example", "--hosts", "b", "--diagnostics", "--insecure", "--require-tokens",
         "--allow-private-addresses", "--max-queued", "7", "--max-connections", "11", "--max-wait", "5m", "--max-result",
         "1MiB", "--max-log", "2KiB", "--rate-limit", "9", "--max-body", "8MiB", "--memory-limit", "64MiB",
         "--key-limit", "9", "--drain-timeout", "1s", "--retention", "1h", "--timeout", "2m", "--log-level", "debug",
@@ -100,6 +100,7 @@ struct UsageTests {
     expected.workers = 0
     expected.tasks = 5
     expected.store = .sqlite(path: "jobs.db")
+    expected.hosts = ["a.example", "b"]
     expected.publicFolder = "/tmp"
     expected.diagnostics = true
     expected.insecure = true

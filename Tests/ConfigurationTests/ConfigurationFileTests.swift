@@ -23,6 +23,7 @@ struct ConfigurationFileTests {
       workers: 0
       tasks: 5
       store: sqlite:jobs.db
+      hosts: [jobs.example.org, "Example.NET"]
       public: site
       diagnostics: true
       insecure: true
@@ -58,6 +59,7 @@ struct ConfigurationFileTests {
     expected.workers = 0
     expected.tasks = 5
     expected.store = .sqlite(path: "jobs.db")
+    expected.hosts = ["jobs.example.org", "example.net"]
     expected.publicFolder = "site"
     expected.diagnostics = true
     expected.insecure = true

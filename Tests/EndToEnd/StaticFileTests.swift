@@ -8,7 +8,10 @@ struct StaticFileTests {
     try withPublicFolder { server in
       let page = try server.get("/")
       #expect(page.status == 200 && page["content-type"] == "text/html; charset=utf-8" && page.text == "<p>home</p>\n")
-      #expect(page["x-content-type-options"] == "nosniff")
+      #expect(page["x-content-type-options"] == "nosniff" && page["referrer-policy"] == "no-referrer")
+      #expect(page["content-security-policy"]?.hasPrefix("default-src 'self'; ") == true)
+      #expect(page["cross-origin-opener-policy"] == "same-origin")
+      #expect(page["cross-origin-resource-policy"] == "same-origin")
       let tag = try #require(page["etag"])
       let again = try server.get("/", "If-None-Match: \(tag)")
       #expect(again.status == 304 && again.body.isEmpty && again["etag"] == tag)

@@ -85,6 +85,40 @@ struct TokenTests {
     }
   }
 
+  @Test("the names of a reverse proxy are good Hosts where the configuration lists them; others stay 403")
+  func hosts() throws {
+    try withServer(["--hosts", "Jobs.Example", "--hosts", "other.example"]) { server throws in
+      func status(_ host: String) throws -> Int {
+        let client = try server.client()
+        try client.send("GET /livez HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+        return try client.reply().status
+      }
+      for host in ["jobs.example", "JOBS.example:443", "other.example", "localhost"] {
+        #expect(try status(host) == 200, "\(host)")
+      }
+      #expect(try status("third.example") == 403)
+      let page = ["Origin: https://jobs.example", "Sec-Fetch-Site: same-origin"]
+      #expect(try server.client().exchange("POST", "/v1/run/noop", headers: page, body: []).status == 200)
+    }
+  }
+
+  @Test("nothing that a job gives can run in the dashboard's origin")
+  func sandbox() throws {
+    try withServer { server in
+      let id = try server.submit("echo", #""<script>alert(1)</script>""#)
+      try server.end(of: id)
+      for target in ["/v1/jobs/\(id)/result", "/v1/jobs/\(id)/log"] {
+        let reply = try server.get(target)
+        #expect(reply["content-security-policy"]?.hasSuffix("; sandbox") == true)
+        #expect(reply["x-content-type-options"] == "nosniff")
+        #expect(reply["cross-origin-resource-policy"] == "same-origin")
+      }
+      for target in ["/v1/jobs/\(id)", "/v1", "/livez", "/metrics", "/v1/nothing", "/v1/handlers"] {
+        #expect(try server.get(target)["x-content-type-options"] == "nosniff", "\(target)")
+      }
+    }
+  }
+
   @Test("a token that was made for a while is refused afterwards")
   func expiry() throws {
     try withTokens { _, asker in

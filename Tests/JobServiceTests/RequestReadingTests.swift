@@ -139,6 +139,32 @@ struct RequestOriginTests {
   }
 }
 
+@Suite("Requests by way of a reverse proxy")
+struct ProxiedOriginTests {
+  let origin = RequestOrigin(ownNames: ["localhost", "jobs.example"], publicNames: ["jobs.example"])
+
+  @Test(
+    "a page of the proxy's name may change things, whether or not the proxy passes its Host on",
+    arguments: ["jobs.example", "localhost:8080"])
+  func ownPage(host: String) throws {
+    for scheme in ["http", "https", "HTTPS"] {
+      try origin.check(host: host, origin: "\(scheme)://jobs.example", fetchSite: "same-origin", changes: true)
+    }
+  }
+
+  @Test(
+    "another site's page may not",
+    arguments: [
+      "https://jobs.example.evil", "https://evil/jobs.example", "https://jobs.example:8443", "ftp://jobs.example",
+      "https://localhost", "jobs.example",
+    ])
+  func foreignPage(page: String) {
+    #expect(throws: APIError.self) {
+      try origin.check(host: "127.0.0.1", origin: page, fetchSite: nil, changes: true)
+    }
+  }
+}
+
 @Suite("What goes between an acceptor and its workers")
 struct WorkerGlueTests {
   @Test("an attempt's header comes back as it was, with or without a deadline, whatever the media type holds")

@@ -109,17 +109,10 @@ extension API {
     }
   }
 
-  /// Results come from the dashboard's origin, and what is in them is up to whoever submitted the job: a browser that opens
-  /// one must neither guess another type nor run what is in it.
-  private static let strangersContent = [
-    HTTPField("X-Content-Type-Options", "nosniff"),
-    HTTPField("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
-  ]
-
   /// The bare result of a job that succeeded.
   func resultResponse(_ job: Job, _ headers: [HTTPField]) async throws -> HTTPResponse {
     guard let result = job.result else { preconditionFailure("a job that succeeded has a result") }
-    let headers = headers + [HTTPField("Content-Type", result.mediaType)] + Self.strangersContent
+    let headers = headers + [HTTPField("Content-Type", result.mediaType)] + SecurityHeaders.stranger
     switch result.body {
     case .bytes(let bytes): return HTTPResponse(status: 200, headers: headers, body: .bytes(bytes))
     case .file(let name):
@@ -142,7 +135,7 @@ extension API {
       guard let text = try await store.log(id) else { throw missing(id) }
       // What the attempt here printed since it was last written.
       let fresh = dispatcher.attempts[id]?.log.pending ?? []
-      let headers = [HTTPField("Content-Type", "text/plain; charset=utf-8")] + Self.strangersContent
+      let headers = [HTTPField("Content-Type", "text/plain; charset=utf-8")] + SecurityHeaders.stranger
       return HTTPResponse(status: 200, headers: headers, body: .bytes(text + fresh))
     }
   }

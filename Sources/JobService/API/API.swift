@@ -242,8 +242,7 @@ final class API: HTTPApplication {
 
   func file(_ call: Call) throws(APIError) {
     guard var response = files?.response(for: call.head) else { throw .notFound("there is nothing at this path") }
-    // The page's other rules stand in itself; this one counts in a header only (CSP Level 3, section 6.4.2).
-    response.headers.append(HTTPField("Content-Security-Policy", "frame-ancestors 'none'"))
+    response.headers += SecurityHeaders.page
     send(call, response)
   }
 }

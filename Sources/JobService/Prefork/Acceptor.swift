@@ -154,7 +154,7 @@ final class Acceptor {
     api = API(
       context: context, dispatcher: dispatcher, batches: batches,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
-      origin: RequestOrigin(ownNames: plan.ownNames),
+      origin: RequestOrigin(ownNames: plan.ownNames, publicNames: Set(configuration.hosts)),
       access: AccessGuard(tokens: tokens, limit: limit, rates: memory.rates))
     schedules.admit = { [api] () throws(APIError) in try api.admit() }
     callbacks = CallbackSender(

@@ -44,7 +44,7 @@ struct AcceptorPlan: Sendable {
 
   /// The host names that clients may use for this server.
   var ownNames: Set<String> {
-    var names: Set<String> = ["localhost", node.lowercased()]
+    var names: Set<String> = Set(["localhost", node.lowercased()] + configuration.hosts)
     for address in configuration.listen {
       if case .tcp(let host, _) = address { names.insert(host.lowercased()) }
     }

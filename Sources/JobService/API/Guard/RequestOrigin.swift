@@ -9,6 +9,9 @@ import HTTPServer
 struct RequestOrigin: Sendable {
   /// Lower-case names, without ports.
   let ownNames: Set<String>
+  /// Those of them that the configuration names. A proxy may serve pages under them and not pass its own `Host` on, so a
+  /// page of theirs is none of another site.
+  var publicNames: Set<String> = []
 
   func check(host: String?, origin: String?, fetchSite: String?, changes: Bool) throws(APIError) {
     if let host, !isOwn(host) { throw .forbidden("the Host '\(host)' is not a name of this server") }
@@ -25,8 +28,12 @@ struct RequestOrigin: Sendable {
   }
 
   private func isSame(_ origin: String, _ host: String?) -> Bool {
+    let origin = origin.lowercased()
+    for scheme in ["https://", "http://"] where origin.hasPrefix(scheme) {
+      if publicNames.contains(String(origin.dropFirst(scheme.count))) { return true }
+    }
     guard let host else { return false }
-    return origin.lowercased() == "http://" + host.lowercased() || origin.lowercased() == "https://" + host.lowercased()
+    return origin == "http://" + host.lowercased() || origin == "https://" + host.lowercased()
   }
 
   /// The host without its port; an IPv6 address keeps its brackets.
