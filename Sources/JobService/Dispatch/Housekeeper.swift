@@ -129,11 +129,8 @@ final class Housekeeper {
       for job in jobs { dispatcher.announce(job) }
       try await batches.adopt(live: liveOwners())
       seenDeaths = deaths
-      // Whoever died may have been woken for work that is still in the line.
-      for executor in Executor.allCases {
-        memory.board.markJoined(executor, count: 0)
-        dispatcher.callForWork(executor)
-      }
+      // Whoever died may have been woken for work that is still in the line; and other jobs of its jobs' keys came into it.
+      dispatcher.callForReleased(Set(Executor.allCases))
     } catch {
       log.error("jobs of a dead acceptor cannot be rescued yet", metadata: ["error": "\(error)"])
       await EpollLoop.shared.sleep(.seconds(1))
