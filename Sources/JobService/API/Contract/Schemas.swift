@@ -4,7 +4,8 @@ import JobModel
 enum Schemas {
   static let all: [(name: String, schema: Schema)] = [
     ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-    ("Usage", usage), ("Attempt", attempt), ("Batch", batch), ("BatchPage", batchPage), ("Problem", problem), ("Handler", handler), ("Service", service),
+    ("Usage", usage), ("Attempt", attempt), ("Batch", batch), ("BatchPage", batchPage), ("Problem", problem),
+    ("Handler", handler), ("Service", service),
     ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker),
   ]
 
@@ -100,7 +101,8 @@ enum Schemas {
       .array(
         of: .object([
           .init("pointer", .string.described("A JSON pointer (RFC 6901) into the request.")), .init("detail", .string),
-        ])).described("What is wrong with an input, each with its place.")),
+        ])
+      ).described("What is wrong with an input, each with its place.")),
     .optional("line", .integer(1...).described("Where a text stops being JSON.")),
     .optional("column", .integer(1...)),
     .optional("job_error", .reference("JobError").described("Why the job failed.")),
