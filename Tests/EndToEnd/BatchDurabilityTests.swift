@@ -8,7 +8,9 @@ struct BatchDurabilityTests {
   func killedWhileSubmitting() throws {
     let folder = try TestFolder()
     let count = 30_000
-    let body = Array(String(repeating: "{}\n", count: count).utf8)
+    // Large enough to be written before its end has come.
+    let line = "{" + String(repeating: " ", count: 30) + "}\n"
+    let body = Array(String(repeating: line, count: count).utf8)
     var acknowledged: Set<String> = []
     for round in 0..<6 {
       let server = try ServerProcess([], in: folder)
