@@ -110,7 +110,9 @@ struct ResultOrder: ParsableArguments {
 
 extension ClientSession {
   /// Prints a batch's results to its end, and says what came of it.
-  fileprivate func follow(_ batch: BatchView, _ order: ResultOrder, after cursor: Int?) throws(ClientError) -> ExitStatus {
+  fileprivate func follow(_ batch: BatchView, _ order: ResultOrder, after cursor: Int?) throws(ClientError)
+    -> ExitStatus
+  {
     let ended = try BatchFollower(batch, self, order: order.order.rawValue, after: cursor).follow()
     if ended.exitStatus != .success { streams.note("batch \(printable(ended.id)): \(printable(ended.endText))") }
     return ended.exitStatus

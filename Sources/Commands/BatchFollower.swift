@@ -107,6 +107,7 @@ final class BatchFollower {
     drawnAt = now
     var view = JobView(id: batch.id, handler: batch.handler, state: "running", done: false)
     view.progress = .init(completed: min(lines, batch.total), total: batch.total)
-    streams.draw(ProgressBar(width: streams.width, palette: streams.errorPalette).line(view, elapsed: start.duration(to: now)))
+    streams.draw(
+      ProgressBar(width: streams.width, palette: streams.errorPalette).line(view, elapsed: start.duration(to: now)))
   }
 }

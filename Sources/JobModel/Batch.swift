@@ -88,6 +88,7 @@ extension SipHashKey {
   /// The key for the ids of batches, made from the one for the ids of jobs.
   public var forBatches: SipHashKey {
     // Any two different constants do: what is hashed for an id always has the version's and the variant's bits set.
-    SipHashKey(k0: SipHash24.hash(0, 0x6261_7463_6865_7330, key: self), k1: SipHash24.hash(0, 0x6261_7463_6865_7331, key: self))
+    SipHashKey(
+      k0: SipHash24.hash(0, 0x6261_7463_6865_7330, key: self), k1: SipHash24.hash(0, 0x6261_7463_6865_7331, key: self))
   }
 }

@@ -8,12 +8,15 @@ struct BatchDurabilityTests {
   func killedWhileSubmitting() throws {
     let folder = try TestFolder()
     let count = 30_000
-    let body = Array(String(repeating: "{}\n", count: count).utf8)
+    // Large enough to be written before its end has come.
+    let line = "{" + String(repeating: " ", count: 30) + "}\n"
+    let body = Array(String(repeating: line, count: count).utf8)
     var acknowledged: Set<String> = []
     for round in 0..<6 {
       let server = try ServerProcess([], in: folder)
       let client = try server.client()
-      let head = "POST /v1/batches?handler=noop&delay=1h HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.count)\r\n\r\n"
+      let head =
+        "POST /v1/batches?handler=noop&delay=1h HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.count)\r\n\r\n"
       switch round % 3 {
       case 0:
         // Amid the body, of which a part is on the disk.
@@ -121,7 +124,8 @@ struct BatchDurabilityTests {
         if part == 1 {
           defer { over.set() }
           let id = try server.submitBatch("noop", Array(repeating: "{}", count: count), "&delay=1h")
-          try eventually("all are rows", within: .seconds(300), see: { try server.get("/v1/jobs?batch=\(id)&limit=1") }) {
+          try eventually("all are rows", within: .seconds(300), see: { try server.get("/v1/jobs?batch=\(id)&limit=1") })
+          {
             try $0.json["jobs"][0]["args"] != .null && spoolFiles(server.folder).isEmpty
           }
           #expect(try server.batch(id)["counts"]["scheduled"].int == count)
@@ -143,7 +147,8 @@ struct BatchDurabilityTests {
       for pid in try server.tree().pids {
         #expect(try #require(ProcessTable.peakResidentBytes(pid)) < 150 << 20)
       }
-      let second = try server.post("/v1/batches?handler=noop", bytes: Array(String(repeating: "{}\n", count: 100_001).utf8))
+      let second = try server.post(
+        "/v1/batches?handler=noop", bytes: Array(String(repeating: "{}\n", count: 100_001).utf8))
       #expect(second.status == 422)
     }
   }

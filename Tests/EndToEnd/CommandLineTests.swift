@@ -36,6 +36,38 @@ struct CommandLineTests {
     try folder.remove()
   }
 
+  @Test("batch prints a line for each input, and ends as its jobs did")
+  func batch() throws {
+    let folder = try TestFolder()
+    let path = try folder.write("{\"below\": 10}\n{\"below\": 100}\n{\"below\": 1000}\n", to: "inputs")
+    for file in [path, "-"] {
+      let ended = try millrace("batch", "count_primes", file, "--order", "submitted", "--option", "priority=3", input: path)
+      let lines = try ended.lines.map { try JSON.parse(Array($0.utf8)) }
+      #expect(ended.status == 0 && ended.errors.isEmpty, "\(ended)")
+      #expect(lines.map { $0["result"]["count"].int } == [4, 25, 168])
+    }
+    let failing = try folder.write("{\"message\": \"one\"}\n", to: "failing")
+    let failed = try millrace("batch", "fail", failing)
+    #expect(failed.status == 3 && failed.lines.count == 1 && failed.errors.contains("1 failed"), "\(failed)")
+
+    let sleeping = try folder.write("{\"seconds\": 0}\n{\"seconds\": 600}\n", to: "sleeping")
+    let detached = try millrace("batch", "sleep", sleeping, "--detach")
+    let id = try #require(detached.lines.first)
+    try eventually("one has ended", see: { try server.batch(id) }) { $0["counts"]["succeeded"] == 1 }
+    _ = try server.post("/v1/batches/\(id)/cancel")
+    let cancelled = try millrace("results", id)
+    #expect(cancelled.status == 4 && cancelled.lines.count == 2, "\(cancelled)")
+    let cursor = try #require(try JSON.parse(Array(cancelled.lines[0].utf8))["cursor"].int)
+    let rest = try millrace("results", id, "--after", "\(cursor)")
+    #expect(rest.lines == [cancelled.lines[1]])
+    #expect(try millrace("results", "019a0000-0000-7000-8000-000000000001").status == 6)
+    let refused = try millrace("batch", "count_primes", failing)
+    #expect(refused.status == 9 && refused.errors.contains("/args/0"), "\(refused)")
+    #expect(try millrace("batch", "noop", folder.file("nothing")).status == 1)
+    #expect(try millrace("batch", "noop", path, "--option", "priority").status == 64)
+    try folder.remove()
+  }
+
   @Test("the exit status tells how a job ended: 3 failed, 4 cancelled, 5 still running")
   func outcomes() throws {
     let failed = try millrace("submit", "fail", "message=broken", "--wait")

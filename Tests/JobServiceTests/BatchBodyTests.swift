@@ -48,10 +48,13 @@ struct BatchBodyTests {
     "what is no JSON is refused where it stands",
     arguments: [
       (#"{"handler": "noop", "args": [{}, , {}]}"#, 1, 34), (#"{"handler": "noop", "args": [{},]}"#, 1, 33),
-      ("{\"handler\": \"noop\", \"args\": [{},\n {} x]}", 2, 5), ("{\"handler\": \"noop\", \"args\": [{},\n {}] x}", 2, 6),
+      ("{\"handler\": \"noop\", \"args\": [{},\n {} x]}", 2, 5),
+      ("{\"handler\": \"noop\", \"args\": [{},\n {}] x}", 2, 6),
       ("{\"handler\": \"noop\", \"args\": [{},\n {}]\n x}", 3, 2), ("{\"handler\": \"noop\", \"args\": [{}", 1, 32),
-      ("{\"handler\": \"noop\", \"args\": [{},\n {]}", 2, 3), (#"{"args": [{}], "handler": "noop", "args": []}"#, 1, 35),
-      ("", 1, 1), ("[1", 1, 3), (#"{"handler": "noop", "args": [{}]} x"#, 1, 35), (#"{"args": [{"a": 1, "a": 2}]"#, 1, 28),
+      ("{\"handler\": \"noop\", \"args\": [{},\n {]}", 2, 3),
+      (#"{"args": [{}], "handler": "noop", "args": []}"#, 1, 35),
+      ("", 1, 1), ("[1", 1, 3), (#"{"handler": "noop", "args": [{}]} x"#, 1, 35),
+      (#"{"args": [{"a": 1, "a": 2}]"#, 1, 28),
     ])
   func refused(text: String, line: Int, column: Int) throws {
     let error = #expect(throws: APIError.self) { try intake(text).document() }
@@ -88,7 +91,8 @@ struct BatchBodyTests {
   @Test("members of a document are checked as those of a single submit are")
   func members() throws {
     for (text, pointer) in [
-      (#"{"args": [{}]}"#, "/handler"), (#"{"handler": "noop"}"#, "/args"), (#"{"handler": "noop", "args": {}}"#, "/args"),
+      (#"{"args": [{}]}"#, "/handler"), (#"{"handler": "noop"}"#, "/args"),
+      (#"{"handler": "noop", "args": {}}"#, "/args"),
       (#"{"handler": "noop", "args": []}"#, "/args"), (#"{"handler": "none", "args": [{}]}"#, "/handler"),
       (#"{"handler": "noop", "args": [{}], "chunk_size": 1001}"#, "/chunk_size"),
       (#"{"handler": "noop", "args": [{}], "chunk_size": 0}"#, "/chunk_size"),

@@ -61,6 +61,25 @@ struct LaneStateTests {
     #expect(short.ahead <= 2 * LaneState.aheadLimitPerSlot)
   }
 
+  @Test("a batch may ask for more at once, however long its jobs are, until they were returned")
+  func chunks() {
+    var lane = LaneState(slots: 2, claimsAhead: true)
+    lane.chunkSize = 10
+    #expect(lane.ahead == 18 && lane.claimSize(lineGeneration: 1) == 20)
+    lane.started()
+    lane.ended(runMicroseconds: 60_000_000)
+    #expect(lane.ahead == 18)
+    lane.started()
+    lane.ended(runMicroseconds: 1)
+    lane.chunkSize = 1_000_000
+    #expect(lane.ahead == 2 * (LaneState.claimLimit - 1))
+    lane.backlogReturned()
+    #expect(lane.ahead == 0)
+    var tasks = LaneState(slots: 2, claimsAhead: false)
+    tasks.chunkSize = 10
+    #expect(tasks.ahead == 0)
+  }
+
   @Test("a lane that may not claim ahead never does")
   func neverAhead() {
     var lane = LaneState(slots: 3, claimsAhead: false)

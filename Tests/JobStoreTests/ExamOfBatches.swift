@@ -30,7 +30,9 @@ struct ExamOfBatches {
     }
   }
 
-  @Test("the counts follow every way that a job can take, and a batch goes with its last job", arguments: StoreUnderTest.all)
+  @Test(
+    "the counts follow every way that a job can take, and a batch goes with its last job", arguments: StoreUnderTest.all
+  )
   func counts(_ kind: StoreUnderTest) async throws {
     try await kind.with { store async throws in
       let jobs = TestJobs(store)
@@ -137,7 +139,9 @@ struct ExamOfBatches {
     }
   }
 
-  @Test("a cancelled batch: what waits ends, what runs is marked, what is no job yet never starts", arguments: StoreUnderTest.all)
+  @Test(
+    "a cancelled batch: what waits ends, what runs is marked, what is no job yet never starts",
+    arguments: StoreUnderTest.all)
   func cancel(_ kind: StoreUnderTest) async throws {
     try await kind.with { store async throws in
       let jobs = TestJobs(store)
@@ -179,7 +183,8 @@ struct ExamOfBatches {
       let adopted = try await store.adoptBatches(live: [OwnerID(number: 5)], owner: OwnerID(number: 5))
       #expect(adopted.map(\.id) == [half.id] && adopted.first?.owner == OwnerID(number: 5))
       #expect(try await store.adoptBatches(live: [OwnerID(number: 5)], owner: OwnerID(number: 6)).isEmpty)
-      #expect(try await store.fillBatch(half, jobs.rows(half, 2), inputOffset: 9, now: jobs.now, expiresAt: jobs.now) == nil)
+      #expect(
+        try await store.fillBatch(half, jobs.rows(half, 2), inputOffset: 9, now: jobs.now, expiresAt: jobs.now) == nil)
       #expect(try await store.batch(whole.id)?.owner == jobs.owner)
     }
   }
@@ -224,7 +229,8 @@ extension TestJobs {
   func batch(total: Int) -> Batch {
     let prototype = queued()
     return Batch(
-      id: prototype.id, total: total, chunkSize: 1, prototype: prototype, inputFile: SpoolFolder.newName(), owner: owner)
+      id: prototype.id, total: total, chunkSize: 1, prototype: prototype, inputFile: SpoolFolder.newName(), owner: owner
+    )
   }
 
   /// The next jobs of a batch.

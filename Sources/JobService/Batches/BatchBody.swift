@@ -11,6 +11,18 @@ struct BatchInput {
   /// Where it begins in the body, counted from 1.
   let line: Int
   let column: Int
+
+  /// Reads it as strictly as any text; errors tell their place in the body.
+  func parsed(maxDepth: Int) throws(APIError) -> JSONNode {
+    do {
+      return try JSONDocument.parse(text, maxDepth: maxDepth).root
+    } catch {
+      throw .notJSON(
+        JSONSyntaxError(
+          line: line + error.line - 1, column: error.line == 1 ? column + error.column - 1 : error.column,
+          detail: error.detail))
+    }
+  }
 }
 
 /// What takes a body apart. It is given the body piece by piece, and gives each input as soon as it is complete.

@@ -127,22 +127,22 @@ struct BatchIntake: Sendable {
       var errors: [InputError] = []
       var count = 0
       try body.split(by: &splitter) { input in
-          let index = count
-          count += 1
-          guard index < BatchRequest.inputLimit else {
-            throw APIError.unacceptable("/args", "must have at most \(BatchRequest.inputLimit) inputs")
-          }
-          guard index < queueLimit else {
-            throw APIError.unacceptable("/args", "must have at most \(queueLimit) inputs: no more may wait in line")
-          }
-          let value = try Self.parsed(input, depth: depth)
-          let found = request.handler.handler.checkArgs(value, hasBody: false)
-          if found.isEmpty { return try file.append(value.rawBytes) }
-          let place = saysLines ? "line \(input.line): " : ""
-          errors += found.map {
-            InputError(pointer: "/args/\(index)\($0.pointer)", detail: place + $0.detail)
-          }
-          if errors.count >= Self.errorLimit { throw APIError.unacceptable(Array(errors.prefix(Self.errorLimit))) }
+        let index = count
+        count += 1
+        guard index < BatchRequest.inputLimit else {
+          throw APIError.unacceptable("/args", "must have at most \(BatchRequest.inputLimit) inputs")
+        }
+        guard index < queueLimit else {
+          throw APIError.unacceptable("/args", "must have at most \(queueLimit) inputs: no more may wait in line")
+        }
+        let value = try input.parsed(maxDepth: depth)
+        let found = request.handler.handler.checkArgs(value, hasBody: false)
+        if found.isEmpty { return try file.append(value.rawBytes) }
+        let place = saysLines ? "line \(input.line): " : ""
+        errors += found.map {
+          InputError(pointer: "/args/\(index)\($0.pointer)", detail: place + $0.detail)
+        }
+        if errors.count >= Self.errorLimit { throw APIError.unacceptable(Array(errors.prefix(Self.errorLimit))) }
       }
       guard errors.isEmpty else { throw APIError.unacceptable(errors) }
       guard file.count > 0 else { throw APIError.unacceptable("/args", "must have at least one input") }
@@ -151,17 +151,6 @@ struct BatchIntake: Sendable {
     } catch {
       try spool.remove(file.name)
       throw error
-    }
-  }
-
-  private static func parsed(_ input: BatchInput, depth: Int) throws(APIError) -> JSONNode {
-    do {
-      return try JSONDocument.parse(input.text, maxDepth: depth).root
-    } catch {
-      throw .notJSON(
-        JSONSyntaxError(
-          line: input.line + error.line - 1,
-          column: error.line == 1 ? input.column + error.column - 1 : error.column, detail: error.detail))
     }
   }
 }

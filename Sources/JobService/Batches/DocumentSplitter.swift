@@ -48,9 +48,14 @@ struct DocumentSplitter: BatchSplitter {
     }
   }
 
-  /// A body that ends amid its inputs leaves a frame that is no JSON, and so says where.
+  /// A body that ends amid its inputs leaves a frame that is no JSON, and so says where; unless the last input was wrong
+  /// before.
   mutating func end(_ sink: Sink) throws {
-    if state == .inInputs { cuts.append((framePlace, place)) }
+    guard state == .inInputs else { return }
+    cuts.append((framePlace, place))
+    if !input.isEmpty {
+      _ = try BatchInput(text: input, line: inputStart.line, column: inputStart.column).parsed(maxDepth: 64)
+    }
   }
 
   /// Where a place in the frame stands in the body.
@@ -152,7 +157,8 @@ struct DocumentSplitter: BatchSplitter {
   private mutating func append(_ byte: UInt8) throws {
     if input.isEmpty { inputStart = place }
     guard input.count < inputLimitBytes else {
-      throw APIError.tooLarge("an input may have at most \(inputLimitBytes) bytes; one in line \(inputStart.line) has more")
+      throw APIError.tooLarge(
+        "an input may have at most \(inputLimitBytes) bytes; one in line \(inputStart.line) has more")
     }
     input.append(byte)
   }

@@ -41,6 +41,8 @@ final class Dispatcher: AttemptEvents {
   /// Jobs that were to be stopped here and were not here (see `stopElsewhereAsked`), and when that was.
   var earlyStops: [JobID: UInt64] = [:]
   var idleContinuations: [CheckedContinuation<Void, Never>] = []
+  /// Of the batches that were claimed from lately.
+  var chunkSizes: [JobID: Int] = [:]
   private(set) lazy var bell = BatchBell { [weak self] id in self?.announceChange(ofBatch: id) }
 
   /// Hears of every committed change made here, and of progress.
@@ -182,6 +184,7 @@ final class Dispatcher: AttemptEvents {
       return
     }
     lanes[executor]?.state.claimEnded(found: jobs.count, lineGeneration: generation)
+    keepChunks(of: jobs, executor)
     memory.board.markLeft(executor, count: jobs.count)
     for job in jobs {
       memory.board.markChanged(job.id)

@@ -5,6 +5,7 @@
 //
 // Short jobs would leave their worker idle while the commit that claims the next one runs. So a lane whose jobs are short
 // claims a few ahead: a backlog worth some milliseconds, never more, and what waits in it for long goes back to the line.
+// A batch may ask for the same where its jobs are not short (`chunk_size`).
 
 struct LaneState: Sendable, Equatable {
   /// How many jobs the executor runs at once.
@@ -21,6 +22,8 @@ struct LaneState: Sendable, Equatable {
   private(set) var emptyAt: UInt64?
   /// Of the last attempts, in microseconds, weighted towards the latest; `nil` before the first.
   private(set) var averageRunMicroseconds: Double?
+  /// Jobs that each slot shall have claimed at once, because the batch that was claimed from last says so; 1 otherwise.
+  var chunkSize = 1
   /// Nothing is taken from the line any more.
   var isClosed = false
 
@@ -39,10 +42,10 @@ struct LaneState: Sendable, Equatable {
 
   /// Jobs worth holding beyond those that run.
   var ahead: Int {
-    guard claimsAhead, slots > 0, let average = averageRunMicroseconds, average < Self.shortRunMicroseconds else {
-      return 0
-    }
-    return slots * min(Self.aheadLimitPerSlot, Int(Self.aheadMicroseconds / max(average, 1)))
+    guard claimsAhead, slots > 0 else { return 0 }
+    let asked = min(chunkSize, Self.claimLimit) - 1
+    guard let average = averageRunMicroseconds, average < Self.shortRunMicroseconds else { return slots * asked }
+    return slots * max(asked, min(Self.aheadLimitPerSlot, Int(Self.aheadMicroseconds / max(average, 1))))
   }
 
   var room: Int { isClosed ? 0 : max(0, slots + ahead - running - backlog - reserved - claiming) }
@@ -91,6 +94,7 @@ struct LaneState: Sendable, Equatable {
   mutating func backlogReturned() {
     backlog = 0
     averageRunMicroseconds = nil
+    chunkSize = 1
   }
 
   mutating func started() { running += 1 }
