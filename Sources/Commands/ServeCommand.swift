@@ -67,7 +67,8 @@ struct ServeCommand: ParsableCommand {
   }
 
   struct Limits: ParsableArguments {
-    @Option(help: ArgumentHelp("Jobs that may wait in line; more are refused. (default: 100000)", valueName: "number"))
+    @Option(
+      help: ArgumentHelp("Jobs that may wait, in line and for their time each. (default: 100000)", valueName: "number"))
     var maxQueued: String?
 
     @Option(
@@ -77,6 +78,9 @@ struct ServeCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Memory of a job. (default: 1GiB)", valueName: "size"))
     var memoryLimit: String?
+
+    @Option(help: ArgumentHelp("Jobs with one key that run at once; 0: any number. (default: 0)", valueName: "number"))
+    var keyLimit: String?
 
     @Option(help: ArgumentHelp("Wall time of a job that names none. (default: unlimited)", valueName: "duration"))
     var timeout: String?
@@ -125,6 +129,7 @@ struct ServeCommand: ParsableCommand {
         case .maxQueued: limits.maxQueued
         case .maxBody: limits.maxBody
         case .memoryLimit: limits.memoryLimit
+        case .keyLimit: limits.keyLimit
         case .drainTimeout: limits.drainTimeout
         case .retention: limits.retention
         case .timeout: limits.timeout

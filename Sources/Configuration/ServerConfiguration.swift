@@ -27,12 +27,14 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var callbackSecretFile: String?
   /// What that file held when the configuration was read.
   public var callbackSecret: [UInt8]?
-  /// Jobs waiting in all queues; over it a submit is refused with 503.
+  /// Jobs in all lines, and as many again that wait for their time; over it a submit is refused with 503.
   public var maxQueued: Int
   /// The largest body that is streamed to disk. JSON documents are held in memory, see ``jsonBodyLimitBytes``.
   public var maxBodyBytes: Int
   /// Of one job, unless its handler's settings say otherwise.
   public var memoryLimitBytes: Int
+  /// How many jobs with one key may run at once, unless their handler's settings say otherwise; 0: any number.
+  public var keyLimit: Int
   /// How long running jobs may go on after a graceful stop was asked for, before they are handed back to the queue.
   public var drainTimeout: Duration
   /// How long a finished job is kept.
@@ -64,6 +66,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     // What one upload may take of the disk.
     maxBodyBytes = 4 << 30
     memoryLimitBytes = 1 << 30
+    keyLimit = 0
     drainTimeout = .seconds(30)
     retention = .seconds(7 * 86_400)
     defaultTimeout = nil

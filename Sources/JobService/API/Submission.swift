@@ -13,9 +13,12 @@ struct Submission: Sendable {
   func job(id: JobID, now: Timestamp) -> Job {
     let due = options.due(now: now)
     var job = Job(
-      id: id, handler: handler.name, executor: handler.executor, state: due == nil ? .queued : .scheduled,
+      id: id, handler: handler.name, queue: options.queue, executor: handler.executor,
+      state: due == nil ? .queued : .scheduled,
       priority: options.priority, input: input, maxAttempts: options.maxAttempts ?? handler.maxAttempts,
       timeout: options.timeout, metadata: options.metadata, createdAt: now, scheduledAt: due)
+    job.uniqueKey = options.uniqueKey
+    job.concurrencyKey = options.concurrencyKey
     job.callbackURL = options.callbackURL
     return job
   }

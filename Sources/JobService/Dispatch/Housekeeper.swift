@@ -75,6 +75,7 @@ final class Housekeeper {
       seenDeaths = nil
       schedules.start()
       Task { await self.promote() }
+      Task { await self.releaseHeld() }
     }
     let deaths = deathCount()
     if deaths != seenDeaths, !isRescuing {
@@ -187,6 +188,15 @@ final class Housekeeper {
     } while promoteAgain
   }
 
+  /// Makes sure that no job is held though its key has room: its limit may have been raised.
+  private func releaseHeld() async {
+    do {
+      dispatcher.callForReleased(try await store.releaseHeld())
+    } catch {
+      log.warning("held jobs cannot be looked through", metadata: ["error": "\(error)"])
+    }
+  }
+
   // MARK: - Counting and expiry
 
   private func countForEver() async {
@@ -216,12 +226,14 @@ final class Housekeeper {
           let removal = try await store.removeExpired(now: .now, limit: Self.expireLimit)
           for id in removal.ids { memory.board.markChanged(id) }
           memory.counters.add(.jobsExpired, removal.ids.count, seat: dispatcher.identity.seat)
+          let forgotten = try await store.forgetRequests(now: .now, limit: Self.expireLimit)
           let (spool, files) = (spool, removal.spoolFiles)
-          more = removal.ids.count == Self.expireLimit
+          more = removal.ids.count == Self.expireLimit || forgotten == Self.expireLimit
           if !files.isEmpty { try await disk.run { for name in files { try spool.remove(name) } } }
         } catch {
           log.warning("expired jobs cannot be removed", metadata: ["error": "\(error)"])
         }
+        if !more { await releaseHeld() }
       }
       // In small steps with pauses, so that clients do not feel it.
       await EpollLoop.shared.sleep(more ? .milliseconds(50) : Self.expireInterval)

@@ -36,6 +36,7 @@ final class Switchboard: JobChangeListener {
       case .work(let executor): dispatcher.fill(executor)
       case .scheduled(let due): housekeeper.scheduled(at: due)
       case .schedulesChanged: housekeeper.schedulesChanged()
+      case .paused: Task { await self.dispatcher.returnPaused() }
       }
     }
     if batch.missedChanges { waits.lookAgain() }
@@ -43,6 +44,7 @@ final class Switchboard: JobChangeListener {
       Task { await self.dispatcher.stopWhatWasCancelled() }
       for executor in Executor.allCases { dispatcher.fill(executor) }
       housekeeper.missedSchedules()
+      Task { await self.dispatcher.returnPaused() }
     }
     housekeeper.look()
     events.posted()

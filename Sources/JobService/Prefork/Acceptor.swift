@@ -96,7 +96,7 @@ final class Acceptor {
     memory.seats.clear(seat: index)
     memory.workers.clear(seat: index)
 
-    store = try SQLiteJobStore.open(path: path) { commit in
+    store = try SQLiteJobStore.open(path: path, keyLimits: plan.handlers.keyLimits) { commit in
       memory.counters.add(.commits, seat: index)
       memory.counters.add(.commitWrites, commit.writes, seat: index)
       memory.counters.add(.commitMicroseconds, Int(commit.duration.microsecondsClamped), seat: index)
@@ -145,7 +145,7 @@ final class Acceptor {
       context: context, dispatcher: dispatcher,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
       origin: RequestOrigin(ownNames: plan.ownNames))
-    schedules.admit = { [api] () throws(APIError) in try api.admit() }
+    schedules.admit = { [api] job throws(APIError) in try api.admit(job) }
     callbacks = CallbackSender(
       dispatcher: dispatcher,
       settings: .init(

@@ -72,6 +72,7 @@ final class Resource: Sendable {
 enum Tag: String, Sendable, CaseIterable {
   case jobs = "Jobs"
   case events = "Events"
+  case queues = "Queues"
   case handlers = "Handlers"
   case schedules = "Schedules"
   case server = "Server"
@@ -80,6 +81,7 @@ enum Tag: String, Sendable, CaseIterable {
     switch self {
     case .jobs: "Submit jobs, follow them, stop them, fetch what they gave."
     case .events: "Watch jobs as Server-Sent Events."
+    case .queues: "Lines of their own, which can be paused."
     case .handlers: "What can be run, and running it with one request."
     case .schedules: "Jobs that recur: by cron expressions, in any time zone."
     case .server: "The server itself: its processes, its health, its numbers."
