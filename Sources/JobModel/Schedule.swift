@@ -64,6 +64,9 @@ public struct Schedule: Sendable, Equatable {
     case .refused(let reason):
       schedule.lastRunAt = moment
       schedule.lastError = reason
+    case .overlapping:
+      schedule.lastRunAt = moment
+      schedule.lastError = "a job with the same unique_key had not ended"
     case .skipped: break
     }
     return schedule
@@ -114,6 +117,8 @@ public enum ScheduleOutcome: Sendable, Equatable {
   case submitted(JobID)
   /// It made no job, for this reason.
   case refused(String)
+  /// It made no job, because the job of another run, with the same unique key, had not ended.
+  case overlapping
   /// It was missed, and is not made up for.
   case skipped
 }

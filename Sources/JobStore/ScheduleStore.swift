@@ -11,12 +11,10 @@ public protocol ScheduleStore: Sendable {
 
   func deleteSchedule(_ name: String, if condition: ScheduleCondition) async throws(StoreError) -> ScheduleDeletion
 
-  /// Writes `next` in the place of `known`, which was read before, and inserts the job with it, or does neither: where the
-  /// schedule was changed or deleted since, or has run. So no run is ever made twice, whoever sees it due, and none is
-  /// lost to a crash between the two.
-  func advanceSchedule(
-    _ known: Schedule, to next: Schedule, submitting job: Job?
-  ) async throws(StoreError) -> ScheduleAdvance
+  /// Writes what becomes of a schedule that was read before, and inserts the job with it, or does neither: where the schedule
+  /// was changed or deleted since, or has run. So no run is ever made twice, whoever sees it due, and none is lost to a
+  /// crash between the two.
+  func advanceSchedule(_ known: Schedule, _ step: ScheduleStep) async throws(StoreError) -> ScheduleAdvance
 
   func schedule(_ name: String) async throws(StoreError) -> Schedule?
 
@@ -63,8 +61,16 @@ public enum ScheduleDeletion: Sendable, Equatable {
   case unknown
 }
 
+/// What a schedule becomes.
+public enum ScheduleStep: Sendable, Equatable {
+  case advance(to: Schedule)
+  /// With this job; where its `uniqueKey` is that of one that has not ended, without it and as `otherwise` says.
+  case submit(Job, to: Schedule, otherwise: Schedule)
+}
+
 public enum ScheduleAdvance: Sendable, Equatable {
-  case written
+  /// Written, and this job with it, as it is in the store.
+  case written(Job?)
   /// Nothing was written: it is not the schedule that was known any more.
   case changedMeanwhile
 }

@@ -71,7 +71,7 @@ struct ScheduleTests {
       #expect(bad.status == 422 && bad.isProblem)
       #expect(bad.pointers == ["/cron", "/time_zone", "/job/args/below", "/x"])
       #expect(try put(server, "-a", #"{"cron": "@daily", "job": \#(noop)}"#).status == 422)
-      #expect(try put(server, "a%2Fb", #"{"cron": "@daily", "job": \#(noop)}"#).status == 404)
+      #expect(try put(server, "a%2Fb", #"{"cron": "@daily", "job": \#(noop)}"#).isProblem)
       #expect(try put(server, "a", "{").status == 400)
       #expect(try put(server, "a", "").status == 400)
       #expect(try put(server, "a?x=1", #"{"cron": "@daily", "job": \#(noop)}"#).status == 400)

@@ -89,12 +89,12 @@ struct ExamOfSchedules {
         for _ in 0..<5 {
           let job = jobs.queued()
           let next = known.ran(at: jobs.now, .submitted(job.id), next: jobs.now.advanced(by: .seconds(60)))
-          group.addTask { try await store.advanceSchedule(known, to: next, submitting: job) }
+          group.addTask { try await store.advanceSchedule(known, .submit(job, to: next, otherwise: next)) }
         }
       }
       return try await group.reduce(into: []) { $0.append($1) }
     }
-    #expect(advances.count { $0 == .written } == 1)
+    #expect(advances.count { $0 != .changedMeanwhile } == 1)
     let made = try await stores[1].list(JobFilter(), before: nil, limit: 50).jobs
     #expect(made.count == 1)
     let after = try #require(try await stores[2].schedule("a"))
@@ -112,7 +112,7 @@ struct ExamOfSchedules {
       func fire() async throws -> ScheduleAdvance {
         let job = jobs.queued()
         let next = known.ran(at: jobs.now, .submitted(job.id), next: nil)
-        return try await store.advanceSchedule(known, to: next, submitting: job)
+        return try await store.advanceSchedule(known, .submit(job, to: next, otherwise: next))
       }
       #expect(try await fire() == .changedMeanwhile)
       _ = try await store.deleteSchedule("a", if: .none)
@@ -133,10 +133,42 @@ struct ExamOfSchedules {
       let taken = jobs.queued()
       try await store.submit(taken)
       await #expect(throws: StoreError.self) {
-        try await store.advanceSchedule(
-          known, to: known.ran(at: jobs.now, .submitted(taken.id), next: nil), submitting: taken)
+        let next = known.ran(at: jobs.now, .submitted(taken.id), next: nil)
+        return try await store.advanceSchedule(known, .submit(taken, to: next, otherwise: next))
       }
       #expect(try await store.schedule("a") == known)
+    }
+  }
+
+  @Test("a run whose unique key is taken makes no job, and moves on all the same", arguments: StoreUnderTest.all)
+  func uniqueKey(_ kind: StoreUnderTest) async throws {
+    try await kind.with { store async throws in
+      let jobs = TestJobs(store)
+      var known = schedule("a", next: jobs.now, now: jobs.now)
+      try await put(store, known)
+      func run() async throws -> ScheduleAdvance {
+        var job = jobs.queued()
+        job.uniqueKey = "one"
+        let now = jobs.now
+        let made = known.ran(at: now, .submitted(job.id), next: now.advanced(by: .seconds(60)))
+        let other = known.ran(at: now, .overlapping, next: now.advanced(by: .seconds(60)))
+        let advance = try await store.advanceSchedule(known, .submit(job, to: made, otherwise: other))
+        known = try #require(try await store.schedule("a"))
+        return advance
+      }
+      guard case .written(let first?) = try await run() else {
+        Issue.record("the first run made no job")
+        return
+      }
+      #expect(known.lastJob == first.id && known.lastError == nil)
+      #expect(try await run() == .written(nil))
+      #expect(known.lastJob == first.id && known.lastError != nil && known.revision == 3)
+      _ = try await store.requestCancel(first.id, now: jobs.now, expiresAt: jobs.now)
+      guard case .written(let third?) = try await run() else {
+        Issue.record("the third run made no job")
+        return
+      }
+      #expect(known.lastJob == third.id && known.lastError == nil)
     }
   }
 }

@@ -24,7 +24,9 @@ extension API {
 
   func submitBatch(_ call: Call) throws(APIError) {
     let exchange = call.exchange
-    try refuseUnsupported(call.head)
+    guard call.head.header("Idempotency-Key") == nil else {
+      throw .unacceptable("", "an Idempotency-Key counts for single jobs only")
+    }
     if case .empty = exchange.body { throw .badRequest("the request has no body") }
     var request: BatchRequest?
     if let name = call.query["handler"] {

@@ -108,7 +108,8 @@ final class Dispatcher: AttemptEvents {
     return receipt
   }
 
-  private func submitted(_ receipt: SubmitReceipt) {
+  /// A job joined the line, or waits for its time, if the receipt says that one was made.
+  func submitted(_ receipt: SubmitReceipt) {
     guard case .stored(let job) = receipt else { return }
     memory.counters.add(.jobsSubmitted, seat: identity.seat)
     tell(JobEvent(stateOf: job))

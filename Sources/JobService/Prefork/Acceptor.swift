@@ -156,7 +156,7 @@ final class Acceptor {
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
       origin: RequestOrigin(ownNames: plan.ownNames, publicNames: Set(configuration.hosts)),
       access: AccessGuard(tokens: tokens, limit: limit, rates: memory.rates))
-    schedules.admit = { [api] () throws(APIError) in try api.admit() }
+    schedules.admit = { [api] job throws(APIError) in try api.admit(job) }
     callbacks = CallbackSender(
       dispatcher: dispatcher,
       settings: .init(

@@ -14,7 +14,7 @@ final class ScheduleKeeper {
   private let log: Logger
   private var issuer: JobIDIssuer
   /// Whether a job can be taken now, as a client's submit would be.
-  var admit: @LoopActor () throws(APIError) -> Void = {}
+  var admit: @LoopActor (Job) throws(APIError) -> Void = { _ in }
 
   private var isRunning = false
   private var isLooking = false
@@ -111,52 +111,55 @@ final class ScheduleKeeper {
       next = try SchedulePlan.next(schedule, after: max(due, now))
     } catch {
       // It stands still until it can be planned again, and shows why.
-      try await advance(schedule, due, .refused("the time zone \(error)"), next: nil, nil)
-      return
+      return try await advance(schedule, due, .refused("the time zone \(error)"), next: nil)
     }
     guard SchedulePlan.decide(schedule.missed, due: due, now: now) == .submit else {
-      return try await advance(schedule, due, .skipped, next: next, nil)
+      return try await advance(schedule, due, .skipped, next: next)
     }
     let job: Job
     do throws(APIError) {
       job = try self.job(of: schedule, now: now)
     } catch {
-      return try await advance(schedule, due, .refused(error.problem.detail ?? error.problem.title), next: next, nil)
+      return try await advance(schedule, due, .refused(error.problem.detail ?? error.problem.title), next: next)
     }
-    try await advance(schedule, due, .submitted(job.id), next: next, job)
+    let overlapping = schedule.ran(at: due, .overlapping, next: next)
+    let made = schedule.ran(at: due, .submitted(job.id), next: next)
+    switch try await store.advanceSchedule(schedule, .submit(job, to: made, otherwise: overlapping)) {
+    case .changedMeanwhile: break
+    case .written(let stored?):
+      count(.scheduleRuns)
+      dispatcher.submitted(.stored(stored))
+    case .written(nil):
+      count(.scheduleSkips)
+      log.info("the job of a schedule's last run has not ended", metadata: ["schedule": "\(schedule.name)"])
+    }
   }
 
   /// Checked as a client's submit would be: handlers come and go.
   private func job(of schedule: Schedule, now: Timestamp) throws(APIError) -> Job {
     let submission = try Submission(document: schedule.job, handlers: dispatcher.handlers)
-    try admit()
     var job = submission.job(id: issuer.next(now: now), now: now)
     job.schedule = schedule.name
+    try admit(job)
     return job
   }
 
+  /// After a run that made no job.
   private func advance(
-    _ schedule: Schedule, _ due: Timestamp, _ outcome: ScheduleOutcome, next: Timestamp?, _ job: Job?
+    _ schedule: Schedule, _ due: Timestamp, _ outcome: ScheduleOutcome, next: Timestamp?
   ) async throws(StoreError) {
     let advanced = schedule.ran(at: due, outcome, next: next)
-    guard try await store.advanceSchedule(schedule, to: advanced, submitting: job) == .written else { return }
-    let (counters, seat) = (dispatcher.memory.counters, dispatcher.identity.seat)
-    switch outcome {
-    case .submitted:
-      counters.add(.scheduleRuns, seat: seat)
-      counters.add(.jobsSubmitted, seat: seat)
-      if let job {
-        dispatcher.tell(JobEvent(stateOf: job))
-        dispatcher.joined(job)
-      }
-    case .refused(let reason):
-      counters.add(.scheduleRefusals, seat: seat)
+    guard case .written = try await store.advanceSchedule(schedule, .advance(to: advanced)) else { return }
+    if case .refused(let reason) = outcome {
+      count(.scheduleRefusals)
       log.warning("a schedule made no job", metadata: ["schedule": "\(schedule.name)", "error": "\(reason)"])
-    case .skipped:
-      counters.add(.scheduleSkips, seat: seat)
+    } else {
+      count(.scheduleSkips)
       log.info("a missed run of a schedule is skipped", metadata: ["schedule": "\(schedule.name)"])
     }
   }
+
+  private func count(_ counter: Counter) { dispatcher.memory.counters.add(counter, seat: dispatcher.identity.seat) }
 
   // MARK: - Plans
 
@@ -176,7 +179,7 @@ final class ScheduleKeeper {
       let page = try await store.schedules(after: last, limit: Self.pageSize)
       for schedule in page {
         guard let planned = SchedulePlan.replanned(schedule, now: .now) else { continue }
-        _ = try await store.advanceSchedule(schedule, to: planned, submitting: nil)
+        _ = try await store.advanceSchedule(schedule, .advance(to: planned))
       }
       last = page.count == Self.pageSize ? page.last?.name : nil
     } while last != nil && isRunning

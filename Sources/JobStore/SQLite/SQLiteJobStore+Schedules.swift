@@ -17,11 +17,9 @@ extension SQLiteJobStore {
     }
   }
 
-  public func advanceSchedule(
-    _ known: Schedule, to next: Schedule, submitting job: Job?
-  ) async throws(StoreError) -> ScheduleAdvance {
+  public func advanceSchedule(_ known: Schedule, _ step: ScheduleStep) async throws(StoreError) -> ScheduleAdvance {
     try await writer.write("advance schedule") { (session) throws(SQLiteFailure) in
-      try session.advanceSchedule(known, to: next, submitting: job)
+      try session.advanceSchedule(known, step)
     }
   }
 

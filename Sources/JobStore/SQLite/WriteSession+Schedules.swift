@@ -43,27 +43,34 @@ extension WriteSession {
     return .deleted
   }
 
-  func advanceSchedule(
-    _ known: Schedule, to next: Schedule, submitting job: Job?
-  ) throws(SQLiteFailure) -> ScheduleAdvance {
-    precondition(known.name == next.name && next.revision > known.revision, "a schedule advances to a later self")
+  func advanceSchedule(_ known: Schedule, _ step: ScheduleStep) throws(SQLiteFailure) -> ScheduleAdvance {
     guard let present = try schedule(named: known.name), present.version == known.version,
       present.nextRunAt == known.nextRunAt
     else { return .changedMeanwhile }
-    try atomically { () throws(SQLiteFailure) in
-      var next = next
-      if let job, case .uniqueKeyTaken(let other) = try submit(job, for: nil) {
-        next.lastJob = other.id
-        next.lastError = "the job before, which has the same unique_key, has not ended"
+    return try atomically { () throws(SQLiteFailure) in
+      switch step {
+      case .advance(let next):
+        try write(next, after: known)
+        return .written(nil)
+      case .submit(let job, let next, let otherwise):
+        guard case .stored(let stored) = try submit(job, for: nil) else {
+          try write(otherwise, after: known)
+          return .written(nil)
+        }
+        try write(next, after: known)
+        return .written(stored)
       }
-      try write(next)
     }
-    return .written
   }
 
   private func schedule(named name: String) throws(SQLiteFailure) -> Schedule? {
     schedules.byName.bind(1, name)
     return try schedules.byName.firstRow { row throws(SQLiteFailure) in try row.schedule() }
+  }
+
+  private func write(_ next: Schedule, after known: Schedule) throws(SQLiteFailure) {
+    precondition(known.name == next.name && next.revision > known.revision, "a schedule advances to a later self")
+    try write(next)
   }
 
   private func write(_ schedule: Schedule) throws(SQLiteFailure) {

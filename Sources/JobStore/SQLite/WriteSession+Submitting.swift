@@ -34,7 +34,7 @@ extension WriteSession {
     return .stored(stored)
   }
 
-  private func insert(_ job: Job) throws(SQLiteFailure) {
+  func insert(_ job: Job) throws(SQLiteFailure) {
     try insert.bindWhole(job)
     if job.state == .queued, job.concurrencyKey != nil, try mustHold(job, seq: 0) {
       insert.bind(.state, JobState.heldCode)

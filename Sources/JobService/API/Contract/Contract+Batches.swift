@@ -73,14 +73,14 @@ extension Contract {
 
 extension QueryParameter {
   static let handlerOfLines = QueryParameter(
-    "handler", .readLater(.string), "The handler; the body then is one input a line."
+    "handler", .name, "The handler; the body then is one input a line."
   ).conditional
 
   /// What stands in the query where the body is lines.
   static let besideLines: [QueryParameter] = {
     let chunkSize = QueryParameter(
       "chunk_size", .integer(BatchRequest.chunkSizes), "Inputs that a worker is given at once; 1 without it.")
-    let options = BatchRequest.options.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
+    let options = BatchRequest.jobOptions.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
     return ([chunkSize] + options).map(\.conditional)
   }()
 }

@@ -32,7 +32,7 @@ extension Contract {
         """, scope: .operate, headers: [.ifMatch, .ifNoneMatchOfChange], body: .json(.reference("SchedulePut")),
       replies: [
         .json(200, "The schedule, in the place of another.", .reference("Schedule"), [.etag]),
-        .json(201, "The new schedule.", .reference("Schedule"), [.etag, .location]),
+        .json(201, "The new schedule.", .reference("Schedule"), [.etag, .scheduleLocation]),
         .problem(409, "There are too many schedules."),
         .problem(412, "The schedule is not what the request's condition says."),
       ]
@@ -44,6 +44,11 @@ extension Contract {
         .empty(204, "It is deleted."), .problem(412, "The schedule is not what the request's condition says."),
       ]
     ) { api, call throws(APIError) in try api.deleteSchedule(call) })
+}
+
+extension ReplyHeader {
+  static let scheduleLocation = ReplyHeader(
+    name: "Location", schema: .string(format: "uri-reference"), meaning: "The schedule.")
 }
 
 extension RequestHeader {
