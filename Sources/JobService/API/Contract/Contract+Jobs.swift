@@ -105,10 +105,11 @@ extension QueryParameter {
 
   /// What a submit has in its query where its body is the input itself.
   static let inputOptions: [QueryParameter] =
-    args
-    + JobOption.all.map {
-      QueryParameter($0.name, $0.isJSONInQuery ? .json($0.schema) : .readLater($0.schema), $0.meaning)
-    }
+    args + JobOption.all.map(option)
+
+  static func option(_ option: JobOption) -> QueryParameter {
+    QueryParameter(option.name, option.isJSONInQuery ? .json(option.schema) : .readLater(option.schema), option.meaning)
+  }
 
   static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)
 }
