@@ -84,6 +84,8 @@ extension API {
         throw APIError.conflict(
           "only a job that failed or was cancelled can be tried again; this one is \(job.state.rawValue)",
           retryAfterSeconds: nil)
+      case .uniqueKeyTaken(let other):
+        throw APIError.conflict("the job \(other.id) has its unique key now, and has not ended", retryAfterSeconds: nil)
       case .unknown: throw missing(id)
       }
     }

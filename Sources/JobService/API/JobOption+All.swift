@@ -1,4 +1,5 @@
 import JobModel
+import OutgoingHTTP
 
 /// The options of a submit: one declaration each, for the JSON body, the query, and `/openapi.json`.
 extension JobOption {
@@ -35,8 +36,38 @@ extension JobOption {
     ) {
       $0.metadata = $1
     },
-    .unsupported("queue"), .unsupported("unique_key"), .unsupported("key"), .unsupported("callback_url"),
+    .text("queue", .string(pattern: QueueName.pattern), "The queue it waits in; `default` without it.") {
+      options, text throws(Refusal) in
+      guard QueueName.isOne(text) else { throw Refusal("must be \(QueueName.expectation)") }
+      options.queue = text
+    },
+    .text(
+      "unique_key", .string(length: JobOptions.keyLength),
+      "While a job with it has not ended, that job is the answer, and no second one is made."
+    ) { options, text throws(Refusal) in options.uniqueKey = try key(text) },
+    .text(
+      "key", .string(length: JobOptions.keyLength),
+      "Of the jobs with one key no more run at once than the handler's `key_limit` says."
+    ) { options, text throws(Refusal) in options.concurrencyKey = try key(text) },
+    .text(
+      "callback_url", .string(format: "uri"),
+      "An http or https URL that is told, by a POST, when the job has ended."
+    ) { options, text throws(Refusal) in
+      guard text.utf8.count <= JobOptions.urlLimitBytes else {
+        throw Refusal("must be at most \(JobOptions.urlLimitBytes) bytes")
+      }
+      if let problem = FetchURL.problem(text) { throw Refusal(problem) }
+      options.callbackURL = text
+    },
   ]
+
+  private static func key(_ text: String) throws(Refusal) -> String {
+    let length = JobOptions.keyLength
+    guard length.contains(text.unicodeScalars.count) else {
+      throw Refusal("must have from \(length.lowerBound) to \(length.upperBound) characters")
+    }
+    return text
+  }
 
   private static func duration(_ text: String) throws(Refusal) -> Duration {
     guard let duration = DurationText.duration(text) else { throw Refusal("must be \(DurationText.expectation)") }

@@ -12,10 +12,15 @@ struct Submission: Sendable {
   /// The job it becomes.
   func job(id: JobID, now: Timestamp) -> Job {
     let due = options.due(now: now)
-    return Job(
-      id: id, handler: handler.name, executor: handler.executor, state: due == nil ? .queued : .scheduled,
+    var job = Job(
+      id: id, handler: handler.name, queue: options.queue, executor: handler.executor,
+      state: due == nil ? .queued : .scheduled,
       priority: options.priority, input: input, maxAttempts: options.maxAttempts ?? handler.maxAttempts,
       timeout: options.timeout, metadata: options.metadata, createdAt: now, scheduledAt: due)
+    job.uniqueKey = options.uniqueKey
+    job.concurrencyKey = options.concurrencyKey
+    job.callbackURL = options.callbackURL
+    return job
   }
 
   // MARK: - A JSON document with `handler`, `args` and options

@@ -10,6 +10,7 @@ extension Contract {
       query: [
         QueryParameter("state", .oneOf(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
         QueryParameter("handler", .name, "Only jobs of this handler."),
+        QueryParameter("queue", .queueName, "Only jobs of this queue."),
         QueryParameter("limit", .integer(API.pageLimit), "Jobs on a page; \(API.defaultPage) without it."),
         QueryParameter("cursor", .readLater(.string(format: "uuid")), "The `next_cursor` of the page before."),
       ],
@@ -24,10 +25,13 @@ extension Contract {
       example: """
         -i localhost:8080/v1/jobs -d '{"handler": "count_primes", "args": {"below": 1000000}}'
         """, scope: .submit, takesWork: true, query: [.wait, .handlerOfBody] + QueryParameter.besideHandler,
-      headers: [.prefer], body: .submit,
+      headers: [.prefer, .idempotencyKey], body: .submit,
       replies: [
-        .json(200, "The job, which ended within the wait.", .reference("Job"), [.location, .preferenceApplied]),
+        .json(
+          200, "The job, which ended within the wait; or the one that has its unique key, and has not ended.",
+          .reference("Job"), [.location, .retryAfter.sometimes, .preferenceApplied]),
         .json(202, "The job, which is durable.", .reference("Job"), [.location, .retryAfter, .preferenceApplied]),
+        .beingHandled,
       ]
     ) { api, call throws(APIError) in try api.submit(call) })
 
@@ -74,13 +78,20 @@ extension Contract {
       ]
     ) { api, call throws(APIError) in try api.cancel(call) })
 
+  static let jobExplanation = Resource(
+    "/v1/jobs/{id}/explain", .jobID, tag: .jobs,
+    get: Operation(
+      "explainJob", "Why a job is where it is", details: "Its place in line, what it waits for, and an estimate.",
+      scope: .read, replies: [.json(200, "The explanation.", .reference("Explanation"))]
+    ) { api, call throws(APIError) in try api.explain(call) })
+
   static let jobRetry = Resource(
     "/v1/jobs/{id}/retry", .jobID, tag: .jobs,
     post: Operation(
       "retryJob", "Queue a failed or cancelled job once more", scope: .operate, takesWork: true,
       replies: [
         .json(202, "The job, which is queued.", .reference("Job"), [.location]),
-        .problem(409, "The job neither failed nor was cancelled."),
+        .problem(409, "The job neither failed nor was cancelled, or another one has its unique key now."),
       ]
     ) { api, call throws(APIError) in try api.retry(call) })
 }

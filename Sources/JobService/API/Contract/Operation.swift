@@ -71,6 +71,12 @@ struct RequestHeader: Sendable {
   static let prefer = RequestHeader(
     name: "Prefer", schema: .string,
     meaning: "`wait=N` (RFC 7240) waits for the job's end; what is not known is ignored.")
+  static let idempotencyKey = RequestHeader(
+    name: "Idempotency-Key", schema: .string(length: 1...IdempotencyKey.limitBytes),
+    meaning: """
+      The same key with the same request gives the first reply again, and makes nothing; with another request it is 422. \
+      A key is remembered for 24 hours.
+      """)
   static let ifNoneMatch = RequestHeader(
     name: "If-None-Match", schema: .string, meaning: "An `ETag` that the client has: 304 while it is the present one.")
 }

@@ -52,7 +52,7 @@ struct OperationText {
     writer.key("parameters")
     writer.beginArray()
     if handler == nil, let name = resource.parameterName {
-      let schema: Schema = resource.parameter == .jobID ? .string(format: "uuid") : .name
+      let schema: Schema = resource.parameter == .jobID ? .string(format: "uuid") : resource.nameSchema
       Self.writeParameter(name, in: "path", into: &writer) {
         $0.field("required", true)
         $0.field("schema", schema)

@@ -37,6 +37,9 @@ struct ReplyForm: Sendable {
   /// Its body describes one job.
   var isJob: Bool { content?.schema == .reference("Job") }
 
+  static let beingHandled = problem(
+    409, "The request with this `Idempotency-Key` is still being handled.", [.retryAfter])
+
   static let notModified = empty(304, "It is what the client's `If-None-Match` names.", [.etag])
 }
 

@@ -2,18 +2,19 @@ import JobModel
 
 /// The documents that the server writes. Every member is always there: what is absent is `null`.
 enum Schemas {
-  static let all: [(name: String, schema: Schema)] = [
-    ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-    ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler),
-    ("Service", service),
-    ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker),
-  ]
+  static let all: [(name: String, schema: Schema)] =
+    [
+      ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
+      ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler), ("Service", service),
+      ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
+      ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker), ("Callback", callback),
+    ] + ofSchedules
 
-  private static let id = Schema.string(format: "uuid")
-  private static let time = Schema.string(format: "date-time")
+  static let id = Schema.string(format: "uuid")
+  static let time = Schema.string(format: "date-time")
   private static let pid = Schema.integer(1...)
   private static let bytes = Schema.integer(0...)
-  private static let path = Schema.string(format: "uri-reference")
+  static let path = Schema.string(format: "uri-reference")
   private static let state = Schema.string(oneOf: JobState.allCases.map(\.rawValue))
 
   // MARK: - Jobs
@@ -34,6 +35,8 @@ enum Schemas {
     .init("run_by", .reference("RunBy").orNull), .init("usage", .reference("Usage").orNull),
     .init("attempts", .array(of: .reference("Attempt"))),
     .init("metadata", .map(of: .any).described("As it was sent.")),
+    .init("schedule", .string.orNull.described("The schedule that made it.")),
+    .init("callback", .reference("Callback").orNull),
     .init("links", .object(["self", "result", "log", "events", "cancel"].map { .init($0, path) })),
   ])
 
@@ -86,6 +89,34 @@ enum Schemas {
     ])
   }()
 
+  private static let callback = Schema.object([
+    .init("url", .string(format: "uri")),
+    .init("state", .string(oneOf: CallbackDelivery.State.allCases.map(\.rawValue))),
+    .init("attempts", .integer(0...)), .init("last_status", Schema.integer(100...999).orNull),
+    .init("last_error", .string.orNull), .init("next_attempt_at", time.orNull),
+  ])
+
+  private static let queue = Schema.object([
+    .init("name", .string(pattern: QueueName.pattern)), .init("paused", .boolean),
+    .init("depth", .integer(0...).described("Jobs in line.")),
+    .init("scheduled", .integer(0...).described("Jobs that wait for their time.")), .init("running", .integer(0...)),
+    .init("oldest_queued_at", time.orNull),
+    .init("oldest_waiting_ms", Schema.number(from: 0).orNull.described("How long the first of those in line waits.")),
+    .init("links", .object(["self", "jobs", "pause", "resume"].map { .init($0, path) })),
+  ])
+
+  private static let queuePage = Schema.object([
+    .init("queues", .array(of: .reference("Queue"))),
+    .init("next_cursor", .string.orNull.described("Of the next page, where there is one.")),
+  ])
+
+  private static let explanation = Schema.object([
+    .init("state", state), .init("reason", .string(oneOf: Explanation.Reason.allCases.map(\.rawValue))),
+    .init("position", Schema.integer(1...).orNull.described("1 is next; `null` where it has none, or one too far.")),
+    .init("detail", .string),
+    .init("estimated_start_at", time.orNull.described("From recent run times; `null` where they say nothing.")),
+  ])
+
   // MARK: - Errors
 
   private static let problem = Schema.object([
@@ -111,6 +142,7 @@ enum Schemas {
     .init("accepts_body", .boolean.described("A request body of any media type may be its input.")),
     .init("timeout", .string.orNull), .init("max_attempts", .integer(1...)),
     .init("memory_limit_bytes", bytes.orNull),
+    .init("key_limit", Schema.integer(1...).orNull.described("Jobs with one `key` that run at once.")),
     .init("input_schema", Schema.map(of: .any).orNull.described("JSON Schema of its `args`.")),
   ])
 
