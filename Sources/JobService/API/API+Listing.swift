@@ -13,10 +13,7 @@ extension API {
     var filter = JobFilter()
     filter.state = call.query["state"].flatMap { JobState(rawValue: $0) }
     filter.handler = call.query["handler"]
-    if let queue = call.query["queue"] {
-      guard QueueName.isOne(queue) else { throw .badRequest("queue must be \(QueueName.expectation)") }
-      filter.queue = queue
-    }
+    filter.queue = call.query["queue"]
     if let text = call.query["batch"] {
       guard let id = JobID(text), batchIssuer.issued(id) else { throw .badRequest("batch must be a batch's id") }
       filter.batch = id

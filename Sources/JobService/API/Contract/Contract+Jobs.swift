@@ -10,7 +10,7 @@ extension Contract {
       query: [
         QueryParameter("state", .oneOf(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
         QueryParameter("handler", .name, "Only jobs of this handler."),
-        QueryParameter("queue", .readLater(.string(pattern: QueueName.pattern)), "Only jobs of this queue."),
+        QueryParameter("queue", .queueName, "Only jobs of this queue."),
         QueryParameter("batch", .readLater(.string(format: "uuid")), "Only jobs of this batch."),
         QueryParameter("limit", .integer(API.pageLimit), "Jobs on a page; \(API.defaultPage) without it."),
         QueryParameter("cursor", .readLater(.string(format: "uuid")), "The `next_cursor` of the page before."),

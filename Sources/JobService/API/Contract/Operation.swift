@@ -65,7 +65,7 @@ struct RequestHeader: Sendable {
     name: "Prefer", schema: .string,
     meaning: "`wait=N` (RFC 7240) waits for the job's end; what is not known is ignored.")
   static let idempotencyKey = RequestHeader(
-    name: "Idempotency-Key", schema: .string(length: 1...IdempotencyKey.limitBytes),
+    name: "Idempotency-Key", schema: .string(pattern: IdempotencyKey.pattern),
     meaning: """
       The same key with the same request gives the first reply again, and makes nothing; with another request it is 422. \
       A key is remembered for 24 hours.

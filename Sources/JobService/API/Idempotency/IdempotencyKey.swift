@@ -5,6 +5,9 @@ import HTTPServer
 /// (RFC 8941, section 3.3.3), `"8e03978e"`; the same without its quotes is taken too.
 struct IdempotencyKey: Sendable, Equatable {
   static let limitBytes = 255
+  /// What ``read(_:)`` takes: bare, or between quotes. Blanks at the ends of a field do not belong to it.
+  static let pattern =
+    #"[!#-~](?:[ -~]{0,\#(limitBytes - 2)}[!-~])?|"(?:[ !#-\[\]-~]|\\["\\]){1,\#(limitBytes)}""#
 
   let text: String
 
