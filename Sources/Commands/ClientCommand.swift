@@ -19,7 +19,7 @@ struct ConnectionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What to authenticate with; other users may see it in the process list. (default: $MILLRACE_TOKEN)",
+      "What to authenticate with; a file or the variable hides it better. (default: $MILLRACE_TOKEN)",
       valueName: "token"))
   var token: String?
 

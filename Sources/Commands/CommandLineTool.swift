@@ -21,10 +21,12 @@ public enum CommandLineTool {
   public static func main(
     handlers: [any Handler.Type], diagnosticHandlers: [any Handler.Type] = [], serve: Serve
   ) -> Never {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    ProcessArguments.hideToken()
     let environment = ProcessInfo.processInfo.environment
     let tool = Run(
       environment: environment, handlerNames: Set((handlers + diagnosticHandlers).map { $0.name }),
       streams: StandardStreams(environment: environment))
-    exit(tool.status(of: Array(CommandLine.arguments.dropFirst()), serve: serve))
+    exit(tool.status(of: arguments, serve: serve))
   }
 }

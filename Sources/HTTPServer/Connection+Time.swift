@@ -15,6 +15,7 @@ extension Connection {
     }
     let elapsed = server.now &- since
     if hasEndedUnnoticed() { return endQuietly() }
+    if phase == .idle, !isTrimmed, elapsed > Self.trimAfter, server.mayTrim() { trim() }
     switch phase {
     case .idle where elapsed > limits.keepAlive: endQuietly()
     case .head where elapsed > limits.header: giveUp(Problem(408, "The request's head took too long."))
@@ -29,6 +30,9 @@ extension Connection {
     default: break
     }
   }
+
+  /// Nanoseconds. A client that asks more often would pay for its memory again each time.
+  private static let trimAfter: UInt64 = 2_000_000_000
 
   /// Whether the client has closed and libmicrohttpd 0.9.75 has missed it: after a read that filled less than its buffer it
   /// waits for the next edge of epoll, and there is none where the end came together with the last bytes

@@ -33,6 +33,10 @@ final class Connection {
   private(set) var phase = Phase.idle
   /// When the phase began.
   private(set) var since: UInt64
+  /// Where libmicrohttpd's memory of this connection begins, but for a few bytes; `nil` where that is not certain.
+  private var memory: UnsafeRawPointer?
+  /// That memory was given back since the last request.
+  var isTrimmed = false
   /// The raw target of the present request.
   private var target = ByteBuffer()
   /// Its decoded path.
@@ -77,6 +81,10 @@ final class Connection {
   func begin(_ uri: UnsafePointer<CChar>) {
     let bytes = UnsafeRawBufferPointer(start: uri, count: strlen(uri))
     target.replace(with: bytes)
+    isTrimmed = false
+    // The doorkeeper lets at most an empty line and 32 characters of a method stand before the first target, and the first
+    // head is read to the beginning of the memory.
+    if checkedAtTheDoor != nil { memory = UnsafeRawPointer(uri) }
     if let mark = HeadCharacter.index(of: UInt8(ascii: "?"), in: bytes) { mhd_hide_query(uri, mark) }
     enter(.head)
   }
@@ -265,6 +273,13 @@ final class Connection {
   /// The stream has bytes, or has ended.
   func streamHasMore() {
     if isSuspended, phase == .replying { resume() }
+  }
+
+  /// While nothing is asked for, the connection costs little.
+  func trim() {
+    isTrimmed = true
+    guard let memory else { return }
+    IdleMemory.giveBack(UnsafeRawBufferPointer(start: memory, count: daemon.memoryBytes - 64))
   }
 
   // MARK: - Sleeping

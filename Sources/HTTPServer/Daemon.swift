@@ -8,6 +8,8 @@ import Glibc
 final class Daemon {
   let isEncrypted: Bool
   let epollDescriptor: Int32
+  /// What libmicrohttpd has for each connection.
+  let memoryBytes: Int
   /// It has something to do that no descriptor tells.
   var needsRun = false
   /// `nil` once stopped.
@@ -21,7 +23,8 @@ final class Daemon {
     start.context = Unmanaged.passUnretained(server).toOpaque()
     // Room for the largest head with the records that libmicrohttpd makes of it (see HeadGuard), and 2 KiB for a reply's
     // head. Not more: all of it is cleared after each request (MHD_pool_reset), which is a third of our own time for one.
-    start.connection_memory_bytes = max(options.headerLimitBytes, 16 * 1024) + 8 * 1024
+    memoryBytes = max(options.headerLimitBytes, 16 * 1024) + 8 * 1024
+    start.connection_memory_bytes = memoryBytes
     // Ours is counted before: exceeding theirs can deadlock.
     start.connection_limit = UInt32(clamping: options.connectionLimit + 16)
     DaemonCallbacks.fill(&start)

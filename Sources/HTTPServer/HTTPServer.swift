@@ -45,6 +45,8 @@ public final class HTTPServer {
   private var isInsideDaemon = false
   private var closeIsDue = false
   private var tick: TimerToken?
+  /// Connections that may still be trimmed in this look at the times.
+  private var trimsLeft = 0
 
   /// The options' times in nanoseconds.
   struct Limits {
@@ -178,10 +180,17 @@ public final class HTTPServer {
   private func checkTime() {
     tick = nil
     now = MonotonicClock.now
+    // Each costs a few microseconds, and requests wait meanwhile.
+    trimsLeft = 500
     doorkeeper?.checkTime(limits)
     // Not the array itself: a connection may end while it is looked at.
     for connection in Array(connections) { connection.checkTime(limits) }
     if openCount > 0, doorkeeper != nil { startTicking() }
+  }
+
+  func mayTrim() -> Bool {
+    trimsLeft -= 1
+    return trimsLeft >= 0
   }
 
   // MARK: - Connections

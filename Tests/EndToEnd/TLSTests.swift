@@ -53,6 +53,16 @@ struct TLSTests {
     }
   }
 
+  @Test("events stream over TLS as they happen, to the end of the job")
+  func events() throws {
+    try withTLS { server, curl, _ in
+      let id = try server.submit("sleep", #"{"seconds": 1}"#)
+      let heard = try curl.run("/v1/jobs/\(id)/events", ["-N"])
+      #expect(heard.status == 0 && heard.text.contains("event: state"), "\(heard)")
+      #expect(heard.text.contains(#""state":"succeeded""#), "\(heard)")
+    }
+  }
+
   @Test("plain HTTP on its port is answered 400, and TLS before 1.2 is refused")
   func otherProtocols() throws {
     try withTLS { _, curl, _ in

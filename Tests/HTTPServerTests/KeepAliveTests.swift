@@ -29,6 +29,26 @@ struct KeepAliveTests {
     }
   }
 
+  @Test("a connection that was idle goes on where it stopped, in the middle of a request line too")
+  func idle() async throws {
+    try await withServer(answer: Self.answer) { server in
+      let (quiet, halfway) = (try RawClient(server), try RawClient(server))
+      #expect(try quiet.get("/bytes").text == "some bytes")
+      try halfway.send("GET /bytes HTTP/1.1\r\nHost: test\r\n\r\nGET /by")
+      #expect(try halfway.reply().text == "some bytes")
+      // Longer than idle connections keep their memory.
+      await withCheckedContinuation { continuation in
+        Task { @LoopActor in
+          EpollLoop.shared.schedule(after: .seconds(4)) { continuation.resume() }
+        }
+      }
+      try halfway.send("tes HTTP/1.1\r\nHost: test\r\n\r\n")
+      #expect(try halfway.reply().text == "some bytes")
+      #expect(try quiet.get("/bytes").text == "some bytes")
+      #expect(try quiet.get("/prepared").text == "prepared")
+    }
+  }
+
   @Test("GET, HEAD, 304, 204, errors and streams follow one another on one connection")
   func sequence() async throws {
     try await withServer(answer: Self.answer) { server in

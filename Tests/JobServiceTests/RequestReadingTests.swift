@@ -139,6 +139,19 @@ struct RequestOriginTests {
   }
 }
 
+@Suite("Charsets")
+struct CharsetTests {
+  @Test(
+    "the charset is found in any case and form",
+    arguments: [
+      ("application/json", nil), ("application/json; charset=UTF-8", "utf-8"), ("a/b;x=1;Charset=\"Latin1\"", "latin1"),
+      ("a/b; charset", nil), ("charset=x", nil),
+    ] as [(String, String?)])
+  func charset(_ mediaType: String, _ charset: String?) {
+    #expect(MediaType.charset(mediaType) == charset)
+  }
+}
+
 @Suite("Requests by way of a reverse proxy")
 struct ProxiedOriginTests {
   let origin = RequestOrigin(ownNames: ["localhost", "jobs.example"], publicNames: ["jobs.example"])

@@ -150,6 +150,10 @@ final class API: HTTPApplication {
     guard MediaType.isJSON(type) || essence == "application/x-www-form-urlencoded" || essence.isEmpty else {
       throw .unsupportedMediaType("the body must be application/json, not \(essence)")
     }
+    // JSON has no such parameter (RFC 8259, section 11), but who sends another encoding should hear of it.
+    if let charset = MediaType.charset(type), charset != "utf-8", charset != "us-ascii" {
+      throw .unsupportedMediaType("the body must be UTF-8, not \(charset)")
+    }
   }
 
   func handle(_ exchange: HTTPExchange) {

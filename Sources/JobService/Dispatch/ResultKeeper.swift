@@ -60,6 +60,16 @@ enum MediaType {
       && parts.count == 2 && parts.allSatisfy { !$0.trimmed.isEmpty }
   }
 
+  /// The parameter `charset` in lower case, without quotes (RFC 9110, section 5.6.6).
+  static func charset(_ mediaType: String) -> String? {
+    for parameter in mediaType.split(separator: ";").dropFirst() {
+      let words = parameter.split(separator: "=", maxSplits: 1).map(\.trimmed)
+      guard words.count == 2, words[0].lowercased() == "charset" else { continue }
+      return words[1].lowercased().replacing("\"", with: "")
+    }
+    return nil
+  }
+
   /// `application/json` and the `+json` types (RFC 6839, section 3.1), with or without parameters.
   static func isJSON(_ mediaType: String) -> Bool {
     let essence = mediaType.prefix { $0 != ";" }.lowercased().trimmed

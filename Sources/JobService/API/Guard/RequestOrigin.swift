@@ -14,7 +14,10 @@ struct RequestOrigin: Sendable {
   var publicNames: Set<String> = []
 
   func check(host: String?, origin: String?, fetchSite: String?, changes: Bool) throws(APIError) {
-    if let host, !isOwn(host) { throw .forbidden("the Host '\(host)' is not a name of this server") }
+    if let host, !isOwn(host) {
+      throw .forbidden(
+        "the Host '\(host)' is not a name of this server; 'hosts' of its configuration lists further ones")
+    }
     guard changes else { return }
     if let fetchSite, fetchSite != "same-origin", fetchSite != "none" {
       throw .forbidden("requests from pages of other sites are refused")
