@@ -38,8 +38,14 @@ struct ServeCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Allow an address that other machines reach, although there are no tokens.")
     var insecure: Bool?
 
-    @Flag(inversion: .prefixedNo, help: "Let http_fetch reach loopback and private networks.")
+    @Flag(inversion: .prefixedNo, help: "Let http_fetch and callbacks reach loopback and private networks.")
     var allowPrivateAddresses: Bool?
+
+    @Option(
+      help: ArgumentHelp(
+        "Sign callbacks with the secret in this file: whsec_ and base64, or plain text. (default: unsigned)",
+        valueName: "file"))
+    var callbackSecretFile: String?
 
     @Option(
       name: .customLong("public"),
@@ -119,6 +125,7 @@ struct ServeCommand: ParsableCommand {
         case .diagnostics: diagnostics.map(String.init)
         case .insecure: reach.insecure.map(String.init)
         case .allowPrivateAddresses: reach.allowPrivateAddresses.map(String.init)
+        case .callbackSecretFile: reach.callbackSecretFile
         case .maxQueued: limits.maxQueued
         case .maxBody: limits.maxBody
         case .memoryLimit: limits.memoryLimit

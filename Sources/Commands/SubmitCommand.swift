@@ -73,6 +73,9 @@ struct SubmitCommand: ClientCommand {
   @Option(help: ArgumentHelp("A JSON object that is kept with the job.", valueName: "json"))
   var metadata: String?
 
+  @Option(help: ArgumentHelp("Tell this address when the job has ended.", valueName: "url"))
+  var callbackURL: String?
+
   @Flag(help: "Print the job as the server's JSON.")
   var json = false
 
@@ -133,6 +136,7 @@ struct SubmitCommand: ClientCommand {
     add("key", key)
     add("unique_key", uniqueKey)
     add("metadata", metadata, isJSON: true)
+    add("callback_url", callbackURL)
     do {
       return Submission(handler: handler, arguments: try SubmitArguments(words: arguments), options: options)
     } catch { throw ValidationError(printable(error.message, limit: 200)) }

@@ -7,6 +7,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case publicFolder = "public"
   case diagnostics, insecure
   case allowPrivateAddresses = "allow_private_addresses"
+  case callbackSecretFile = "callback_secret_file"
   case maxQueued = "max_queued"
   case maxBody = "max_body"
   case memoryLimit = "memory_limit"
@@ -28,6 +29,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
     case .listen: .list
     case .acceptors, .workers, .tasks, .diagnostics, .insecure, .allowPrivateAddresses, .maxQueued, .keyLimit:
       .plainWord
+    case .callbackSecretFile: .text
     case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel: .text
     }
   }
@@ -49,6 +51,9 @@ extension ServerConfiguration {
     case .diagnostics: diagnostics = try ValueText.boolean(text)
     case .insecure: insecure = try ValueText.boolean(text)
     case .allowPrivateAddresses: allowPrivateAddresses = try ValueText.boolean(text)
+    case .callbackSecretFile:
+      guard !text.isEmpty, !text.utf8.contains(0) else { throw ValueError("must name a file") }
+      callbackSecretFile = text
     case .maxQueued: maxQueued = try ValueText.integer(text, in: 1...100_000_000)
     case .maxBody: maxBodyBytes = try ValueText.size(text, in: 1024...(1 << 50))
     case .memoryLimit: memoryLimitBytes = try ValueText.size(text, in: HandlerSettings.memoryLimitRange)

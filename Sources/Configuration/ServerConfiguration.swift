@@ -21,8 +21,12 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var diagnostics: Bool
   /// May listen on an address that others reach, without tokens.
   public var insecure: Bool
-  /// Outgoing requests (`http_fetch`) may reach loopback and private networks.
+  /// Outgoing requests (`http_fetch`, callbacks) may reach loopback and private networks.
   public var allowPrivateAddresses: Bool
+  /// Where the secret is kept that callbacks are signed with; `nil`: they are not signed.
+  public var callbackSecretFile: String?
+  /// What that file held when the configuration was read.
+  public var callbackSecret: [UInt8]?
   /// Jobs in all lines, and as many again that wait for their time; over it a submit is refused with 503.
   public var maxQueued: Int
   /// The largest body that is streamed to disk. JSON documents are held in memory, see ``jsonBodyLimitBytes``.
@@ -55,6 +59,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     diagnostics = false
     insecure = false
     allowPrivateAddresses = false
+    callbackSecretFile = nil
+    callbackSecret = nil
     // A hundred thousand waiting jobs are hours of work for most handlers: a longer line helps no client.
     maxQueued = 100_000
     // What one upload may take of the disk.

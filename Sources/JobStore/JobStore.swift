@@ -7,7 +7,7 @@ import JobModel
 
 /// A durable store of jobs. All verbs may be called concurrently. What a writing verb did is durable (it survives power
 /// loss) and visible to every process when the call returns; concurrent writers share commits.
-public protocol JobStore: QueueStore, IdempotencyStore, Sendable {
+public protocol JobStore: QueueStore, IdempotencyStore, ScheduleStore, CallbackStore, Sendable {
   /// The key that ``JobIDIssuer`` needs, the same for every process and every start on this store.
   var idKey: SipHashKey { get }
 

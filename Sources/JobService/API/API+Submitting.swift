@@ -16,7 +16,7 @@ extension API {
 
   /// Jobs that wait for their time are bounded by the same number, but counted by themselves: however many there are, they
   /// keep no job out that could run now.
-  private func admit(_ job: Job) throws(APIError) {
+  func admit(_ job: Job) throws(APIError) {
     try admit()
     if job.state == .scheduled, memory.board.scheduled >= context.limits.queued {
       throw .overloaded("\(context.limits.queued) jobs are waiting for their time already", retryAfterSeconds: 60)

@@ -1,4 +1,5 @@
 import JobModel
+import OutgoingHTTP
 
 /// The options of a submit: one declaration each, for the JSON body, the query, and `/openapi.json`.
 extension JobOption {
@@ -9,15 +10,20 @@ extension JobOption {
       guard let moment = RFC3339.timestamp(text) else { throw Refusal("must be \(RFC3339.expectation)") }
       options.runAt = moment
     },
-    .text("delay", .duration, "How long it waits before it may start, 10 years at the most. Not beside `run_at`.") {
-      options, text throws(Refusal) in
+    .text(
+      "delay", .duration(upTo: JobOptions.longestDelaySeconds, mayBeZero: true),
+      "How long it waits before it may start, 10 years at the most. Not beside `run_at`."
+    ) { options, text throws(Refusal) in
       let delay = try duration(text)
-      guard delay <= JobOptions.longestDelay else { throw Refusal("must be at most 10 years") }
+      guard delay <= .seconds(JobOptions.longestDelaySeconds) else { throw Refusal("must be at most 10 years") }
       options.delay = delay
     },
-    .text("timeout", .duration, "How long an attempt may take, 30 days at the most.") { options, text throws(Refusal) in
+    .text(
+      "timeout", .duration(upTo: JobOptions.longestTimeoutSeconds, mayBeZero: false),
+      "How long an attempt may take, 30 days at the most."
+    ) { options, text throws(Refusal) in
       let timeout = try duration(text)
-      guard timeout > .zero, timeout <= JobOptions.longestTimeout else {
+      guard timeout > .zero, timeout <= .seconds(JobOptions.longestTimeoutSeconds) else {
         throw Refusal("must be more than 0 and at most 30d")
       }
       options.timeout = timeout
@@ -43,7 +49,16 @@ extension JobOption {
       "key", .string(length: JobOptions.keyLength),
       "Of the jobs with one key no more run at once than the handler's `key_limit` says."
     ) { options, text throws(Refusal) in options.concurrencyKey = try key(text) },
-    .unsupported("callback_url"),
+    .text(
+      "callback_url", .string(format: "uri"),
+      "An http or https URL that is told, by a POST, when the job has ended."
+    ) { options, text throws(Refusal) in
+      guard text.utf8.count <= JobOptions.urlLimitBytes else {
+        throw Refusal("must be at most \(JobOptions.urlLimitBytes) bytes")
+      }
+      if let problem = FetchURL.problem(text) { throw Refusal(problem) }
+      options.callbackURL = text
+    },
   ]
 
   private static func key(_ text: String) throws(Refusal) -> String {
@@ -58,9 +73,4 @@ extension JobOption {
     guard let duration = DurationText.duration(text) else { throw Refusal("must be \(DurationText.expectation)") }
     return duration
   }
-}
-
-extension Schema {
-  /// As ``DurationText`` reads it.
-  static let duration = Schema.string(pattern: #"[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h|d)"#)
 }

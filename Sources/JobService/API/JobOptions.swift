@@ -14,6 +14,7 @@ struct JobOptions: Sendable {
   var uniqueKey: String?
   /// `key` in the contract.
   var concurrencyKey: String?
+  var callbackURL: String?
   var metadata = Array("{}".utf8)
 
   private(set) var errors: [InputError] = []
@@ -23,8 +24,9 @@ struct JobOptions: Sendable {
   /// Of a key, in Unicode scalars.
   static let keyLength = 1...255
   static let metadataLimitBytes = 16 * 1024
-  static let longestTimeout = Duration.seconds(30 * 86_400)
-  static let longestDelay = Duration.seconds(10 * 366 * 86_400)
+  static let urlLimitBytes = 2048
+  static let longestTimeoutSeconds = 30 * 86_400
+  static let longestDelaySeconds = 10 * 366 * 86_400
 
   mutating func fail(_ name: String, _ detail: String) {
     errors.append(InputError(pointer: "/" + JSONPointer.escaped(name), detail: detail))

@@ -100,7 +100,8 @@ final class Dispatcher: AttemptEvents {
     return receipt
   }
 
-  private func submitted(_ receipt: SubmitReceipt) {
+  /// A job joined the line, or waits for its time, if the receipt says that one was made.
+  func submitted(_ receipt: SubmitReceipt) {
     guard case .stored(let job) = receipt else { return }
     memory.counters.add(.jobsSubmitted, seat: identity.seat)
     tell(JobEvent(stateOf: job))
@@ -284,4 +285,6 @@ protocol JobChangeListener: AnyObject {
   func happened()
   /// A job is due at this time.
   func scheduled(at due: Timestamp)
+  /// This acceptor wrote or removed a schedule.
+  func schedulesChanged()
 }

@@ -13,6 +13,7 @@ final class Housekeeper {
   private let memory: ServiceMemory
   private let spool: SpoolFolder
   private let disk: BlockingThread
+  private let schedules: ScheduleKeeper
   private let log: Logger
   /// The owners whose acceptors live, or are about to be born.
   private let liveOwners: @LoopActor () -> Set<OwnerID>
@@ -38,13 +39,14 @@ final class Housekeeper {
   static let sweepAge = Duration.seconds(86_400)
 
   init(
-    dispatcher: Dispatcher, spool: SpoolFolder, disk: BlockingThread, log: Logger,
+    dispatcher: Dispatcher, schedules: ScheduleKeeper, spool: SpoolFolder, disk: BlockingThread, log: Logger,
     liveOwners: @escaping @LoopActor () -> Set<OwnerID>, isAppointed: @escaping @LoopActor () -> Bool,
     deathCount: @escaping @LoopActor () -> UInt64
   ) {
     self.dispatcher = dispatcher
     self.store = dispatcher.store
     self.memory = dispatcher.memory
+    self.schedules = schedules
     self.spool = spool
     self.disk = disk
     self.log = log
@@ -64,12 +66,14 @@ final class Housekeeper {
   /// with each beat.
   func look() {
     guard !isStopped, isAppointed() else {
+      if wasAppointed { schedules.stop() }
       wasAppointed = false
       return
     }
     if !wasAppointed {
       wasAppointed = true
       seenDeaths = nil
+      schedules.start()
       Task { await self.promote() }
       Task { await self.releaseHeld() }
     }
@@ -84,6 +88,7 @@ final class Housekeeper {
   func stop() {
     isStopped = true
     wasAppointed = false
+    schedules.stop()
     if let dueTimer { EpollLoop.shared.cancel(dueTimer) }
     dueTimer = nil
   }
@@ -94,9 +99,15 @@ final class Housekeeper {
     if nextDue.map({ due < $0 }) ?? true { wait(until: due) }
   }
 
+  /// A schedule was written or removed.
+  func schedulesChanged() {
+    if wasAppointed { schedules.look() }
+  }
+
   /// Due times were announced and missed.
   func missedSchedules() {
     guard wasAppointed else { return }
+    schedules.look()
     Task { await self.promote() }
   }
 

@@ -21,6 +21,7 @@ final class Acceptor {
   private let store: SQLiteJobStore
   private let dispatcher: Dispatcher
   private let housekeeper: Housekeeper
+  private let callbacks: CallbackSender
   private let switchboard: Switchboard
   private let api: API
   private let server: HTTPServer
@@ -129,8 +130,9 @@ final class Acceptor {
       identity: identity, settings: .init(node: plan.node, retention: configuration.retention), store: store,
       memory: memory, handlers: plan.handlers, results: ResultKeeper(spool: spool, disk: disk), runners: runners,
       log: log)
+    let schedules = ScheduleKeeper(dispatcher: dispatcher, log: log)
     housekeeper = Housekeeper(
-      dispatcher: dispatcher, spool: spool, disk: disk, log: log,
+      dispatcher: dispatcher, schedules: schedules, spool: spool, disk: disk, log: log,
       liveOwners: { Set(table.ownersNotToRescue().map { OwnerID(number: $0) }) },
       isAppointed: { seat.isHousekeeper }, deathCount: { table.deathCount })
     let context = ServiceContext(
@@ -143,8 +145,13 @@ final class Acceptor {
       context: context, dispatcher: dispatcher,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
       origin: RequestOrigin(ownNames: plan.ownNames))
+    schedules.admit = { [api] job throws(APIError) in try api.admit(job) }
+    callbacks = CallbackSender(
+      dispatcher: dispatcher,
+      settings: .init(
+        allowsPrivateAddresses: configuration.allowPrivateAddresses, secret: configuration.callbackSecret), log: log)
     switchboard = Switchboard(
-      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies,
+      dispatcher: dispatcher, housekeeper: housekeeper, callbacks: callbacks, waits: api.waits, replies: api.replies,
       events: api.events)
     dispatcher.listener = switchboard
     server = HTTPServer(options: HTTPServerOptions(), application: api)
@@ -169,6 +176,7 @@ final class Acceptor {
     pool?.start()
     beat()
     housekeeper.start()
+    callbacks.look()
     for executor in Executor.allCases { dispatcher.fill(executor) }
     do {
       try server.start(listeners: seat.listeners.map(\.fileDescriptor))
@@ -223,6 +231,7 @@ final class Acceptor {
     isStopping = true
     seat.markDraining()
     housekeeper.stop()
+    callbacks.stop()
     api.isDraining = true
     server.closeAfterReply = true
     // While the whole server stops, polls are still answered. An acceptor that leaves alone leaves them to the others.

@@ -16,6 +16,8 @@ final class ReadSession {
   private let nextDue: PreparedStatement
   private let spoolFiles: PreparedStatement
   private let waiting: [PreparedStatement]
+  let schedules: ScheduleQueries
+  let callbacks: CallbackQueries
   private let held: PreparedStatement
   let line: LineStatements
   let queues: QueueStatements
@@ -43,6 +45,8 @@ final class ReadSession {
       SELECT \(PreparedStatement.spoolFileColumns) FROM job INDEXED BY job_spool
       WHERE input_file IS NOT NULL OR result_file IS NOT NULL
       """)
+    schedules = try ScheduleQueries(database)
+    callbacks = try CallbackQueries(database)
     waiting = try [(0, "job_scheduled"), (1, "job_queued"), (-1, "job_held")].map { state, index in
       try prepared("SELECT seq, handler, executor FROM job INDEXED BY \(index) WHERE state = \(state)")
     }
@@ -56,7 +60,8 @@ final class ReadSession {
 
   func job(_ id: JobID) throws(SQLiteFailure) -> Job? {
     jobByID.bind(1, id)
-    return try jobByID.firstRow { row throws(SQLiteFailure) in try row.job() }
+    guard let job = try jobByID.firstRow({ row throws(SQLiteFailure) in try row.job() }) else { return nil }
+    return try withCallback(job)
   }
 
   /// Where a list is walked, newest first: the rarer the state, the smaller its own index.
@@ -113,7 +118,7 @@ final class ReadSession {
     for (place, seq) in fitting.enumerated() {
       jobBySeq.bind(1, seq)
       guard let job = try jobBySeq.firstRow({ row throws(SQLiteFailure) in try row.job() }) else { continue }
-      page.jobs.append(job)
+      page.jobs.append(try withCallback(job))
       bytes += job.heldBytes
       if bytes > Self.pageLimitBytes, place < fitting.count - 1 {
         page.next = job.id

@@ -38,6 +38,8 @@ extension WriteSession {
       try atomically { () throws(SQLiteFailure) in
         try write(again, withHistory: true)
         try forgetLog(again.seq)
+        // The end that it told of is none any more.
+        try forgetCallback(again.seq)
       }
       return .queued(again.job)
     }
@@ -101,6 +103,7 @@ extension WriteSession {
 
   private func forget(_ seq: Int64) throws(SQLiteFailure) {
     try forgetLog(seq)
+    try forgetCallback(seq)
     remove.bind(1, seq)
     try remove.run()
   }

@@ -31,6 +31,8 @@ final class WriteSession {
   let resume: PreparedStatement
   let line: LineStatements
   let requests: RequestStatements
+  let schedules: ScheduleStatements
+  let callbacks: CallbackStatements
 
   let keyLimits: KeyLimits
   /// Where the next claim goes on, of an executor with more queues than one claim compares.
@@ -77,7 +79,9 @@ final class WriteSession {
     expired = try prepared(
       """
       SELECT seq, id, \(PreparedStatement.spoolFileColumns) FROM job INDEXED BY job_expiring
-      WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2
+      WHERE expires_at IS NOT NULL AND expires_at <= ?1
+        AND (callback_url IS NULL OR NOT EXISTS (SELECT 1 FROM callback WHERE job_seq = seq AND callback.state = 0))
+      ORDER BY expires_at LIMIT ?2
       """)
     remove = try prepared("DELETE FROM job WHERE seq = ?1")
     appendLog = try prepared("INSERT INTO log (job_seq, bytes) SELECT seq, ?2 FROM job WHERE id = ?1")
@@ -109,6 +113,8 @@ final class WriteSession {
     resume = try prepared("DELETE FROM paused_queue WHERE name = ?1")
     line = try LineStatements(database)
     requests = try RequestStatements(database)
+    schedules = try ScheduleStatements(database)
+    callbacks = try CallbackStatements(database)
     begin = try prepared("BEGIN IMMEDIATE")
     commitChanges = try prepared("COMMIT")
     rollbackChanges = try prepared("ROLLBACK")
@@ -171,8 +177,19 @@ final class WriteSession {
     return found
   }
 
-  /// Writes what changes in a job's life; its past attempts only where one was added.
+  /// Writes what changes in a job's life; its past attempts only where one was added. With its end goes the callback that is
+  /// to tell of it.
   func write(_ stored: Stored, withHistory: Bool = false) throws(SQLiteFailure) {
+    guard stored.job.state.isFinal, let url = stored.job.callbackURL else {
+      return try writeRow(stored, withHistory)
+    }
+    try atomically { () throws(SQLiteFailure) in
+      try writeRow(stored, withHistory)
+      try enterCallback(stored, url)
+    }
+  }
+
+  private func writeRow(_ stored: Stored, _ withHistory: Bool) throws(SQLiteFailure) {
     let statement = withHistory ? updateWithHistory : update
     statement.bindChanging(stored.job)
     if stored.job.state == .queued, stored.job.concurrencyKey != nil, try mustHold(stored.job, seq: stored.seq) {

@@ -10,7 +10,7 @@ extension Contract {
       query: [
         QueryParameter(
           "limit", .integer(API.queuePageLimit), "Queues on a page; \(API.queuePageLimit.upperBound) without it."),
-        QueryParameter("cursor", .text(1...64), "The `next_cursor` of the page before."),
+        QueryParameter("cursor", .queueName, "The `next_cursor` of the page before."),
       ],
       replies: [.json(200, "A page of queues.", .reference("QueuePage"), [.link])]
     ) { api, call throws(APIError) in try api.listQueues(call) })

@@ -19,7 +19,8 @@ enum Contract {
     events,
     queues, queue, queuePause, queueResume,
     run, handlers, handler,
-    service, processes, metrics, livez, readyz, openAPI,
+    schedules, schedule,
+    service, processes, metrics, livez, readyz, openAPI, reference,
   ]
 
   static let router = Router(routed.map(\.template))

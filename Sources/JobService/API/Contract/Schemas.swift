@@ -2,18 +2,19 @@ import JobModel
 
 /// The documents that the server writes. Every member is always there: what is absent is `null`.
 enum Schemas {
-  static let all: [(name: String, schema: Schema)] = [
-    ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-    ("Usage", usage), ("Attempt", attempt), ("Problem", problem), ("Handler", handler), ("Service", service),
-    ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
-    ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker),
-  ]
+  static let all: [(name: String, schema: Schema)] =
+    [
+      ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
+      ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler), ("Service", service),
+      ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
+      ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker), ("Callback", callback),
+    ] + ofSchedules
 
-  private static let id = Schema.string(format: "uuid")
-  private static let time = Schema.string(format: "date-time")
+  static let id = Schema.string(format: "uuid")
+  static let time = Schema.string(format: "date-time")
   private static let pid = Schema.integer(1...)
   private static let bytes = Schema.integer(0...)
-  private static let path = Schema.string(format: "uri-reference")
+  static let path = Schema.string(format: "uri-reference")
   private static let state = Schema.string(oneOf: JobState.allCases.map(\.rawValue))
 
   // MARK: - Jobs
@@ -34,7 +35,9 @@ enum Schemas {
     .init("run_by", .reference("RunBy").orNull), .init("usage", .reference("Usage").orNull),
     .init("attempts", .array(of: .reference("Attempt"))),
     .init("metadata", .map(of: .any).described("As it was sent.")),
-    .init("links", .object(["self", "result", "log", "cancel"].map { .init($0, path) })),
+    .init("schedule", .string.orNull.described("The schedule that made it.")),
+    .init("callback", .reference("Callback").orNull),
+    .init("links", .object(["self", "result", "log", "events", "cancel"].map { .init($0, path) })),
   ])
 
   private static let jobPage = Schema.object([
@@ -69,6 +72,28 @@ enum Schemas {
     .init("attempt", .integer(1...)), .init("started_at", time.orNull), .init("finished_at", time.orNull),
     .init("run_by", .reference("RunBy").orNull), .init("usage", .reference("Usage").orNull),
     .init("error", .reference("JobError").orNull),
+  ])
+
+  private static let event: Schema = {
+    let stateChange = Schema.object([
+      .init("id", id), .init("state", state), .init("done", .boolean), .init("attempt", .integer(0...)),
+    ])
+    let report = Schema.object([
+      .init("id", id), .init("completed", .anyInteger), .init("total", Schema.anyInteger.orNull),
+      .init("message", .string.orNull),
+    ])
+    return .object([
+      .init("event", .string(oneOf: ["state", "progress", "missed"])),
+      .init("data", .json(.any(of: [stateChange, report, .object([])]))),
+      .optional("id", .string.described("To resume from: `Last-Event-ID`.")), .optional("retry", .anyInteger),
+    ])
+  }()
+
+  private static let callback = Schema.object([
+    .init("url", .string(format: "uri")),
+    .init("state", .string(oneOf: CallbackDelivery.State.allCases.map(\.rawValue))),
+    .init("attempts", .integer(0...)), .init("last_status", Schema.integer(100...999).orNull),
+    .init("last_error", .string.orNull), .init("next_attempt_at", time.orNull),
   ])
 
   private static let queue = Schema.object([
