@@ -82,6 +82,7 @@ struct BatchDurabilityTests {
       let tree = try server.wholeTree()
       let lines = Array(repeating: "{}", count: 20_000)
       let ids = try (0..<3).map { _ in try server.submitBatch("spin", lines) }
+      #expect(try !spoolFiles(server.folder).isEmpty, "not all of them are rows before the first is killed")
       // Whichever took them: each in turn.
       for acceptor in tree.acceptors {
         kill(acceptor.pid, SIGKILL)
@@ -89,8 +90,15 @@ struct BatchDurabilityTests {
           seen?.isWhole(acceptors: 2, workers: 2) == true && seen?.pids.contains(acceptor.pid) == false
         }
       }
-      for id in ids { _ = try server.post("/v1/batches/\(id)/cancel") }
+      let client = try server.client()
+      try client.send("POST /v1/batches/\(ids[0])/cancel HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+      let begun = try eventually("cancelling has begun", see: { try server.batch(ids[0]) }) {
+        $0["counts"]["cancelled"].int ?? 0 > 0
+      }
+      #expect(begun["done"] == false)
       for acceptor in try server.tree().acceptors { kill(acceptor.pid, SIGKILL) }
+      try server.wholeTree()
+      for id in ids.dropFirst() { _ = try server.post("/v1/batches/\(id)/cancel") }
       for id in ids {
         let done = try eventually("batch \(id) is done", see: { try? server.batch(id) }) { $0?["done"] == true }
         #expect(done?["counts"]["cancelled"].int == 20_000, "\(String(describing: done))")

@@ -41,7 +41,8 @@ struct CommandLineTests {
     let folder = try TestFolder()
     let path = try folder.write("{\"below\": 10}\n{\"below\": 100}\n{\"below\": 1000}\n", to: "inputs")
     for file in [path, "-"] {
-      let ended = try millrace("batch", "count_primes", file, "--order", "submitted", "--option", "priority=3", input: path)
+      let ended = try millrace(
+        "batch", "count_primes", file, "--order", "submitted", "--option", "priority=3", input: path)
       let lines = try ended.lines.map { try JSON.parse(Array($0.utf8)) }
       #expect(ended.status == 0 && ended.errors.isEmpty, "\(ended)")
       #expect(lines.map { $0["result"]["count"].int } == [4, 25, 168])

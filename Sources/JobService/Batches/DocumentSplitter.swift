@@ -39,12 +39,38 @@ struct DocumentSplitter: BatchSplitter {
   init(inputLimitBytes: Int) { self.inputLimitBytes = inputLimitBytes }
 
   mutating func take(_ bytes: ArraySlice<UInt8>, _ sink: Sink) throws {
-    for byte in bytes {
+    var index = bytes.startIndex
+    while index < bytes.endIndex {
+      let byte = bytes[index]
       switch state {
       case .outside: try outside(byte)
-      case .inInputs: try inInputs(byte, sink)
+      case .inInputs:
+        let plain = plainRun(bytes[index...])
+        if !plain.isEmpty {
+          try append(plain)
+          place.advance(over: plain)
+          index = plain.endIndex
+          continue
+        }
+        try inInputs(byte, sink)
       }
       place.advance(over: byte)
+      index += 1
+    }
+  }
+
+  /// The bytes in front that change nothing within an input: most of them, so they are taken together.
+  private func plainRun(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    if isInString {
+      if isEscaped { return [] }
+      return bytes.prefix { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    }
+    guard inputDepth > 0 else { return [] }
+    return bytes.prefix { byte in
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "{"), UInt8(ascii: "}"): false
+      default: true
+      }
     }
   }
 
@@ -155,12 +181,21 @@ struct DocumentSplitter: BatchSplitter {
   }
 
   private mutating func append(_ byte: UInt8) throws {
+    try makeRoom(1)
+    input.append(byte)
+  }
+
+  private mutating func append(_ bytes: ArraySlice<UInt8>) throws {
+    try makeRoom(bytes.count)
+    input += bytes
+  }
+
+  private mutating func makeRoom(_ count: Int) throws {
     if input.isEmpty { inputStart = place }
-    guard input.count < inputLimitBytes else {
+    guard input.count + count <= inputLimitBytes else {
       throw APIError.tooLarge(
         "an input may have at most \(inputLimitBytes) bytes; one in line \(inputStart.line) has more")
     }
-    input.append(byte)
   }
 
   private mutating func emit(_ sink: Sink) throws {
@@ -204,6 +239,10 @@ struct TextPlace: Comparable {
     default: column += 1
     }
     previous = byte
+  }
+
+  mutating func advance(over bytes: ArraySlice<UInt8>) {
+    for byte in bytes { advance(over: byte) }
   }
 
   static func == (a: TextPlace, b: TextPlace) -> Bool { (a.line, a.column) == (b.line, b.column) }
