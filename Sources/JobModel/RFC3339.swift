@@ -56,12 +56,12 @@ public enum RFC3339 {
   /// Reads `2026-01-01T01:00:00.5+01:00` and its like. Strict as RFC 3339, section 5.6: `T` and `Z` (of either case)
   /// and the offset must be there, the day must exist, no spaces. Digits below the microsecond are dropped. A leap second
   /// (`23:59:60` in UTC) is read as the second that follows it, as POSIX time counts it. `nil` for anything else, and for
-  /// moments outside of 1970…9999.
+  /// moments outside of the years 1…9999.
   public static func timestamp(_ text: some StringProtocol) -> Timestamp? {
     var reader = Reader(bytes: Array(text.utf8.prefix(65)))
     // Twenty bytes are the shortest; a fraction of forty digits helps nobody.
     guard (20...64).contains(reader.bytes.count) else { return nil }
-    guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2), reader.skip("-"),
+    guard let year = reader.number(4), year > 0, reader.skip("-"), let month = reader.number(2), reader.skip("-"),
       let day = reader.number(2), reader.skip("T") || reader.skip("t"),
       let hour = reader.number(2), hour < 24, reader.skip(":"), let minute = reader.number(2), minute < 60,
       reader.skip(":"), let second = reader.number(2), second <= 60,
@@ -76,7 +76,7 @@ public enum RFC3339 {
       }
     }
     let moment = Timestamp(microseconds: Int64(minutes * 60 + second) * 1_000_000 + Int64(fraction))
-    return moment.microseconds >= 0 && moment <= latest ? moment : nil
+    return moment <= latest ? moment : nil
   }
 
   private struct Reader {

@@ -10,15 +10,20 @@ extension JobOption {
       guard let moment = RFC3339.timestamp(text) else { throw Refusal("must be \(RFC3339.expectation)") }
       options.runAt = moment
     },
-    .text("delay", .duration, "How long it waits before it may start, 10 years at the most. Not beside `run_at`.") {
-      options, text throws(Refusal) in
+    .text(
+      "delay", .duration(upTo: JobOptions.longestDelaySeconds, mayBeZero: true),
+      "How long it waits before it may start, 10 years at the most. Not beside `run_at`."
+    ) { options, text throws(Refusal) in
       let delay = try duration(text)
-      guard delay <= JobOptions.longestDelay else { throw Refusal("must be at most 10 years") }
+      guard delay <= .seconds(JobOptions.longestDelaySeconds) else { throw Refusal("must be at most 10 years") }
       options.delay = delay
     },
-    .text("timeout", .duration, "How long an attempt may take, 30 days at the most.") { options, text throws(Refusal) in
+    .text(
+      "timeout", .duration(upTo: JobOptions.longestTimeoutSeconds, mayBeZero: false),
+      "How long an attempt may take, 30 days at the most."
+    ) { options, text throws(Refusal) in
       let timeout = try duration(text)
-      guard timeout > .zero, timeout <= JobOptions.longestTimeout else {
+      guard timeout > .zero, timeout <= .seconds(JobOptions.longestTimeoutSeconds) else {
         throw Refusal("must be more than 0 and at most 30d")
       }
       options.timeout = timeout
@@ -68,9 +73,4 @@ extension JobOption {
     guard let duration = DurationText.duration(text) else { throw Refusal("must be \(DurationText.expectation)") }
     return duration
   }
-}
-
-extension Schema {
-  /// As ``DurationText`` reads it.
-  static let duration = Schema.string(pattern: #"[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h|d)"#)
 }

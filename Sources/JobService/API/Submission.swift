@@ -93,6 +93,10 @@ struct Submission: Sendable {
     }
     options.finish()
     if argsText != nil, !argItems.isEmpty { throw .badRequest("args and args.NAME cannot be given together") }
+    let bodyIsArgs = !handler.handler.acceptsRawBody && !body.isEmpty
+    if bodyIsArgs, argsText != nil || !argItems.isEmpty {
+      throw .badRequest("args stand in the query and in the body; give them in one of the two")
+    }
     if !argItems.isEmpty {
       do {
         argsText = try handler.handler.argsFromQuery(argItems, hasBody: !body.isEmpty)
@@ -117,9 +121,6 @@ struct Submission: Sendable {
     } else {
       // The body is the args; a request without one has them in its query, or takes the defaults.
       guard case .bytes(let bytes) = body else { preconditionFailure("JSON bodies are held in memory") }
-      if !bytes.isEmpty, argsText != nil {
-        throw .badRequest("args stand in the query and in the body; give them in one of the two")
-      }
       let args = argsText ?? (bytes.isEmpty ? Array("{}".utf8) : bytes)
       let errors = try Self.argErrors(args, handler, hasBody: false)
       guard errors.isEmpty else { throw .unacceptable(errors) }

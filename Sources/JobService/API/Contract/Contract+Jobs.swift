@@ -6,11 +6,11 @@ extension Contract {
   static let jobs = Resource(
     "/v1/jobs", tag: .jobs,
     get: Operation(
-      "listJobs", "List jobs, newest first", scope: .read,
+      "listJobs", "List jobs, newest first", example: "'localhost:8080/v1/jobs?state=failed&limit=10'", scope: .read,
       query: [
         QueryParameter("state", .oneOf(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
-        QueryParameter("handler", .text(1...64), "Only jobs of this handler."),
-        QueryParameter("queue", .text(1...64), "Only jobs of this queue."),
+        QueryParameter("handler", .name, "Only jobs of this handler."),
+        QueryParameter("queue", .queueName, "Only jobs of this queue."),
         QueryParameter("limit", .integer(API.pageLimit), "Jobs on a page; \(API.defaultPage) without it."),
         QueryParameter("cursor", .readLater(.string(format: "uuid")), "The `next_cursor` of the page before."),
       ],
@@ -21,6 +21,9 @@ extension Contract {
       details: """
         The reply comes when the job is durable. With `?handler=NAME` the request body itself, of any media type, is the \
         handler's input, streamed to disk; the options and `args` then stand in the query, as for `/v1/run/NAME`.
+        """,
+      example: """
+        -i localhost:8080/v1/jobs -d '{"handler": "count_primes", "args": {"below": 1000000}}'
         """, scope: .submit, takesWork: true, query: [.wait, .handlerOfBody] + QueryParameter.besideHandler,
       headers: [.prefer, .idempotencyKey], body: .submit,
       replies: [
@@ -36,7 +39,8 @@ extension Contract {
     "/v1/jobs/{id}", .jobID, tag: .jobs,
     get: Operation(
       "showJob", "A job's status",
-      details: "With a wait it answers when the job has ended; with `If-None-Match` too, at any change.", scope: .read,
+      details: "With a wait it answers when the job has ended; with `If-None-Match` too, at any change.",
+      example: "'localhost:8080/v1/jobs/ID?wait=30'", scope: .read,
       query: [.wait], headers: [.prefer, .ifNoneMatch],
       replies: [
         .json(200, "The job.", .reference("Job"), [.etag, .retryAfter.sometimes, .preferenceApplied]), .notModified,
@@ -52,7 +56,7 @@ extension Contract {
     get: Operation(
       "showJobResult", "The bare result", details: "With its own media type.", scope: .read,
       replies: [
-        .body("*/*", "The result."),
+        .body("*/*", "The result."), .problem(406, "The result's media type is none that is wanted."),
         .problem(409, "The job has not ended, or did not succeed: then `job_error` says why.", [.retryAfter.sometimes]),
       ]
     ) { api, call throws(APIError) in try api.result(call) })
@@ -100,7 +104,10 @@ extension QueryParameter {
 
   /// What a submit has in its query where its body is the input itself.
   static let inputOptions: [QueryParameter] =
-    args + JobOption.all.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
+    args
+    + JobOption.all.map {
+      QueryParameter($0.name, $0.isJSONInQuery ? .json($0.schema) : .readLater($0.schema), $0.meaning)
+    }
 
   static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)
 }

@@ -20,7 +20,7 @@ enum Contract {
     queues, queue, queuePause, queueResume,
     run, handlers, handler,
     schedules, schedule,
-    service, processes, metrics, livez, readyz, openAPI,
+    service, processes, metrics, livez, readyz, openAPI, reference,
   ]
 
   static let router = Router(routed.map(\.template))

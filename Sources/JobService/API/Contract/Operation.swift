@@ -12,6 +12,8 @@ final class Operation: Sendable {
   let summary: String
   /// Further sentences for people.
   let details: String
+  /// What follows `curl ` in an example; made of the template where there is none.
+  let example: String?
   /// What a token must allow; `nil`: none is needed.
   let scope: Scope?
   /// It makes jobs: refused before its body is read while the server is draining, or has too many waiting.
@@ -27,13 +29,15 @@ final class Operation: Sendable {
   let fixedMediaType: String?
 
   init(
-    _ id: String, _ summary: String, details: String = "", scope: Scope?, takesWork: Bool = false,
+    _ id: String, _ summary: String, details: String = "", example: String? = nil, scope: Scope?,
+    takesWork: Bool = false,
     query: [QueryParameter] = [], headers: [RequestHeader] = [], body: RequestBodyForm? = nil, replies: [ReplyForm],
     perform: @escaping Perform
   ) {
     self.id = id
     self.summary = summary
     self.details = details
+    self.example = example
     self.scope = scope
     self.takesWork = takesWork
     self.query = query

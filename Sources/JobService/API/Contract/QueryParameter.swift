@@ -6,8 +6,12 @@ struct QueryParameter: Sendable {
     /// Digits, perhaps behind a minus, and nothing else.
     case integer(ClosedRange<Int>)
     case oneOf([String])
-    /// Of so many Unicode scalars.
-    case text(ClosedRange<Int>)
+    /// As handlers are named.
+    case name
+    /// As queues are.
+    case queueName
+    /// JSON text; whoever reads it says what is wrong with it.
+    case json(Schema)
     /// Whoever reads it says what is wrong with it.
     case readLater(Schema)
   }
@@ -53,8 +57,9 @@ struct QueryParameter: Sendable {
     switch form {
     case .integer(let range): .integer(range)
     case .oneOf(let values): .string(oneOf: values)
-    case .text(let length): .string(length: length)
-    case .readLater(let schema): schema
+    case .name: .name
+    case .queueName: .string(pattern: QueueName.pattern)
+    case .json(let schema), .readLater(let schema): schema
     }
   }
 
@@ -65,11 +70,20 @@ struct QueryParameter: Sendable {
       if let number = Self.integer(value), range.contains(number) { return nil }
       return "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .oneOf(let values): return values.contains(value) ? nil : "must be one of \(values.joined(separator: ", "))"
-    case .text(let length):
-      if length.contains(value.unicodeScalars.count) { return nil }
-      return "must have from \(length.lowerBound) to \(length.upperBound) characters"
-    case .readLater: return nil
+    case .queueName: return QueueName.isOne(value) ? nil : "must be \(QueueName.expectation)"
+    case .name: return Self.isName(value) ? nil : "must be a name: lower-case letters, digits and _, 64 at the most"
+    case .json, .readLater: return nil
     }
+  }
+
+  private static func isName(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+        default: false
+        }
+      }
   }
 
   /// As JSON writes integers: no plus, no zeros in front.

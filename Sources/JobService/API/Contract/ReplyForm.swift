@@ -17,6 +17,13 @@ struct ReplyForm: Sendable {
       status: 200, meaning: meaning, content: .init(mediaType: mediaType, schema: schema), headers: headers)
   }
 
+  /// A stream of Server-Sent Events; the schema is that of one event.
+  static func events(_ meaning: String) -> ReplyForm {
+    ReplyForm(
+      status: 200, meaning: meaning, content: .init(mediaType: "text/event-stream", schema: .reference("Event")),
+      headers: [])
+  }
+
   static func empty(_ status: Int, _ meaning: String, _ headers: [ReplyHeader] = []) -> ReplyForm {
     ReplyForm(status: status, meaning: meaning, content: nil, headers: headers)
   }

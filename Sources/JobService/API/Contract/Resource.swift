@@ -25,7 +25,7 @@ final class Resource: Sendable {
 
   /// - Parameter template: has at most one part in braces, which is a whole segment.
   init(
-    _ template: String, _ parameter: Parameter = .none, nameSchema: Schema = .string, tag: Tag, get: Operation? = nil,
+    _ template: String, _ parameter: Parameter = .none, nameSchema: Schema = .name, tag: Tag, get: Operation? = nil,
     post: Operation? = nil, put: Operation? = nil, delete: Operation? = nil
   ) {
     self.template = template

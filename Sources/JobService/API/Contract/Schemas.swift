@@ -5,8 +5,8 @@ enum Schemas {
   static let all: [(name: String, schema: Schema)] =
     [
       ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-      ("Usage", usage), ("Attempt", attempt), ("Problem", problem), ("Handler", handler), ("Service", service),
-      ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
+      ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler),
+      ("Service", service), ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
       ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker), ("Callback", callback),
     ] + ofSchedules
 
@@ -37,7 +37,7 @@ enum Schemas {
     .init("metadata", .map(of: .any).described("As it was sent.")),
     .init("schedule", .string.orNull.described("The schedule that made it.")),
     .init("callback", .reference("Callback").orNull),
-    .init("links", .object(["self", "result", "log", "cancel"].map { .init($0, path) })),
+    .init("links", .object(["self", "result", "log", "events", "cancel"].map { .init($0, path) })),
   ])
 
   private static let jobPage = Schema.object([
@@ -101,6 +101,21 @@ enum Schemas {
     .init("detail", .string),
     .init("estimated_start_at", time.orNull.described("From recent run times; `null` where they say nothing.")),
   ])
+
+  private static let event: Schema = {
+    let stateChange = Schema.object([
+      .init("id", id), .init("state", state), .init("done", .boolean), .init("attempt", .integer(0...)),
+    ])
+    let report = Schema.object([
+      .init("id", id), .init("completed", .anyInteger), .init("total", Schema.anyInteger.orNull),
+      .init("message", .string.orNull),
+    ])
+    return .object([
+      .init("event", .string(oneOf: ["state", "progress", "missed"])),
+      .init("data", .json(.any(of: [stateChange, report, .object([])]))),
+      .optional("id", .string.described("To resume from: `Last-Event-ID`.")), .optional("retry", .anyInteger),
+    ])
+  }()
 
   // MARK: - Errors
 
