@@ -6,10 +6,8 @@ struct QueryParameter: Sendable {
     /// Digits, perhaps behind a minus, and nothing else.
     case integer(ClosedRange<Int>)
     case oneOf([String])
-    /// As handlers are named.
-    case name
-    /// As queues are.
-    case queueName
+    /// Text of a certain spelling: its schema, what to tell who misses it ("must be …"), and the check.
+    case spelled(Schema, expectation: String, isOne: @Sendable (String) -> Bool)
     /// JSON text; whoever reads it says what is wrong with it.
     case json(Schema)
     /// Whoever reads it says what is wrong with it.
@@ -57,8 +55,7 @@ struct QueryParameter: Sendable {
     switch form {
     case .integer(let range): .integer(range)
     case .oneOf(let values): .string(oneOf: values)
-    case .name: .name
-    case .queueName: .string(pattern: QueueName.pattern)
+    case .spelled(let schema, _, _): schema
     case .json(let schema), .readLater(let schema): schema
     }
   }
@@ -70,20 +67,9 @@ struct QueryParameter: Sendable {
       if let number = Self.integer(value), range.contains(number) { return nil }
       return "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .oneOf(let values): return values.contains(value) ? nil : "must be one of \(values.joined(separator: ", "))"
-    case .queueName: return QueueName.isOne(value) ? nil : "must be \(QueueName.expectation)"
-    case .name: return Self.isName(value) ? nil : "must be a name: lower-case letters, digits and _, 64 at the most"
+    case .spelled(_, let expectation, let isOne): return isOne(value) ? nil : "must be \(expectation)"
     case .json, .readLater: return nil
     }
-  }
-
-  private static func isName(_ text: String) -> Bool {
-    (1...64).contains(text.utf8.count)
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
-        default: false
-        }
-      }
   }
 
   /// As JSON writes integers: no plus, no zeros in front.
@@ -106,5 +92,24 @@ extension [QueryParameter] {
       }
       if let complaint = parameter.complaint(about: item.value) { throw .badRequest("\(item.name) \(complaint)") }
     }
+  }
+}
+
+extension QueryParameter.Form {
+  /// As handlers are named.
+  static let name = Self.spelled(
+    .name, expectation: "a name: lower-case letters, digits and _, 64 at the most", isOne: isHandlerName)
+
+  static let queueName = Self.spelled(
+    .string(pattern: QueueName.pattern), expectation: QueueName.expectation, isOne: QueueName.isOne)
+
+  @Sendable private static func isHandlerName(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+        default: false
+        }
+      }
   }
 }

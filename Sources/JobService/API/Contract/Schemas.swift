@@ -6,7 +6,8 @@ enum Schemas {
     [
       ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
       ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler),
-      ("Service", service), ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
+      ("Service", service),
+      ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
       ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker), ("Callback", callback),
     ] + ofSchedules
 
@@ -74,6 +75,21 @@ enum Schemas {
     .init("error", .reference("JobError").orNull),
   ])
 
+  private static let event: Schema = {
+    let stateChange = Schema.object([
+      .init("id", id), .init("state", state), .init("done", .boolean), .init("attempt", .integer(0...)),
+    ])
+    let report = Schema.object([
+      .init("id", id), .init("completed", .anyInteger), .init("total", Schema.anyInteger.orNull),
+      .init("message", .string.orNull),
+    ])
+    return .object([
+      .init("event", .string(oneOf: ["state", "progress", "missed"])),
+      .init("data", .json(.any(of: [stateChange, report, .object([])]))),
+      .optional("id", .string.described("To resume from: `Last-Event-ID`.")), .optional("retry", .anyInteger),
+    ])
+  }()
+
   private static let callback = Schema.object([
     .init("url", .string(format: "uri")),
     .init("state", .string(oneOf: CallbackDelivery.State.allCases.map(\.rawValue))),
@@ -101,21 +117,6 @@ enum Schemas {
     .init("detail", .string),
     .init("estimated_start_at", time.orNull.described("From recent run times; `null` where they say nothing.")),
   ])
-
-  private static let event: Schema = {
-    let stateChange = Schema.object([
-      .init("id", id), .init("state", state), .init("done", .boolean), .init("attempt", .integer(0...)),
-    ])
-    let report = Schema.object([
-      .init("id", id), .init("completed", .anyInteger), .init("total", Schema.anyInteger.orNull),
-      .init("message", .string.orNull),
-    ])
-    return .object([
-      .init("event", .string(oneOf: ["state", "progress", "missed"])),
-      .init("data", .json(.any(of: [stateChange, report, .object([])]))),
-      .optional("id", .string.described("To resume from: `Last-Event-ID`.")), .optional("retry", .anyInteger),
-    ])
-  }()
 
   // MARK: - Errors
 
