@@ -27,6 +27,7 @@ struct ConfigurationFileTests {
       diagnostics: true
       insecure: true
       allow_private_addresses: true
+      callback_secret_file: /etc/secret
       max_queued: 7
       max_body: 8MiB
       memory_limit: 67108864
@@ -53,6 +54,7 @@ struct ConfigurationFileTests {
     expected.diagnostics = true
     expected.insecure = true
     expected.allowPrivateAddresses = true
+    expected.callbackSecretFile = "/etc/secret"
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
     expected.memoryLimitBytes = 64 << 20
