@@ -27,8 +27,8 @@ public struct ClaimRequest: Sendable {
 }
 
 public enum FinishReceipt: Sendable, Equatable {
-  /// Written; this is the row's revision now.
-  case written(revision: Int)
+  /// Written; this is the row's revision now. Where its key has room again, jobs of these executors came into the line.
+  case written(revision: Int, released: Set<Executor> = [])
   /// Nothing was written: the job was to be tried again, but was asked to be cancelled meanwhile. Finish it as cancelled.
   case cancelRequested
   /// Nothing was written: the row is gone, has ended, or belongs to another attempt.

@@ -12,6 +12,10 @@ struct Load {
     case pairs
     /// Claims, 16 at a time, of jobs that were submitted before.
     case claims
+    /// The same, with 100,000 jobs ahead in line whose key has no room.
+    case blocked
+    /// The same, with 100,000 jobs ahead in line whose queue is paused.
+    case paused
     /// Look-ups of one job.
     case reads
   }
@@ -30,7 +34,7 @@ struct Load {
 
   init(path: String, clients: Int) throws {
     let tally = tally
-    store = try SQLiteJobStore.open(path: path) { report in
+    store = try SQLiteJobStore.open(path: path, keyLimits: KeyLimits(others: 1)) { report in
       tally.commits.add(1, ordering: .relaxed)
       tally.longestLog.max(report.logPages, ordering: .relaxed)
     }
@@ -54,7 +58,8 @@ struct Load {
   func measure(_ kind: Kind, _ time: Duration) async throws {
     let (store, maker, tally) = (store, maker, tally)
     var known: JobID?
-    if kind == .claims { try await line(seconds: Int(time.components.seconds)) }
+    if kind == .blocked || kind == .paused { try await obstruct(kind) }
+    if [.claims, .blocked, .paused].contains(kind) { try await line(seconds: Int(time.components.seconds)) }
     if kind == .reads {
       let job = maker.queued()
       try await store.submit(job)
@@ -74,7 +79,7 @@ struct Load {
         try await store.submit(job)
         _ = try await store.finishIfStillOwned(maker.succeeded(job), owner: maker.owner, attempt: 1)
         tally.done.add(1, ordering: .relaxed)
-      case .claims:
+      case .claims, .blocked, .paused:
         let jobs = try await store.claim(
           ClaimRequest(executor: .process, limit: 16, owner: maker.owner, runBy: maker.runBy, now: .present))
         if jobs.isEmpty { return false }
@@ -101,6 +106,21 @@ struct Load {
     let (store, maker) = (store, maker)
     try await onEachClient {
       try await store.submit(maker.queued())
+      return left.subtract(1, ordering: .relaxed).newValue > 0
+    }
+  }
+
+  private func obstruct(_ kind: Kind) async throws {
+    let left = Atomic<Int>(100_000)
+    let (store, maker) = (store, maker)
+    var running = maker.running()
+    running.concurrencyKey = "full"
+    try await store.submit(running)
+    _ = try await store.setPaused(true, queue: "paused", now: .present)
+    try await onEachClient {
+      var job = maker.queued()
+      if kind == .paused { job.queue = "paused" } else { job.concurrencyKey = "full" }
+      try await store.submit(job)
       return left.subtract(1, ordering: .relaxed).newValue > 0
     }
   }

@@ -2,7 +2,8 @@
 //
 //   StoreTorture prepare PATH
 //   StoreTorture acknowledge PATH              submits for ever; one line with the job's id after each acknowledgement
-//   StoreTorture submit|pairs|claims|reads PATH CLIENTS SECONDS   one line: how many a second, and commits
+//   StoreTorture submit|pairs|claims|blocked|paused|reads PATH CLIENTS SECONDS
+//                                              one line: how many a second, and commits
 //   StoreTorture fill PATH COUNT               finished jobs, to measure a store that is full
 
 import Glibc
@@ -41,7 +42,7 @@ struct StoreTorture {
   }
 
   private static func usage() {
-    complain("usage: StoreTorture prepare|acknowledge|fill|submit|pairs|claims|reads PATH …")
+    complain("usage: StoreTorture prepare|acknowledge|fill|submit|pairs|claims|blocked|paused|reads PATH …")
     exit(64)
   }
 

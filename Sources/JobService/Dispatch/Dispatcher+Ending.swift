@@ -57,9 +57,10 @@ extension Dispatcher {
     while true {
       do {
         switch try await store.finishIfStillOwned(job, owner: identity.owner, attempt: attempt) {
-        case .written(let revision):
+        case .written(let revision, let released):
           job.revision = revision
           announce(job)
+          callForReleased(released)
           return
         case .cancelRequested:
           job = cancelled()
@@ -94,8 +95,8 @@ extension Dispatcher {
     listener?.changed(job)
     tell(JobEvent(stateOf: job))
     joined(job)
-    // It was one of those that run with its key: the store may have let another one into the line, of any executor.
-    if job.concurrencyKey != nil { callForReleased(Set(Executor.allCases)) }
+    // If it stood in line for the held jobs of its key, another one does now.
+    if job.state == .cancelled, job.concurrencyKey != nil { callForReleased([job.executor]) }
   }
 
   /// The part of it for other acceptors, and for a job whose row is not at hand.

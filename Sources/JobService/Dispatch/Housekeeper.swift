@@ -125,11 +125,8 @@ final class Housekeeper {
       seenDeaths = deaths
       if !jobs.isEmpty { log.warning("jobs of a dead acceptor were rescued", metadata: ["jobs": "\(jobs.count)"]) }
       for job in jobs { dispatcher.announce(job) }
-      // Whoever died may have been woken for work that is still in the line.
-      for executor in Executor.allCases {
-        memory.board.markJoined(executor, count: 0)
-        dispatcher.callForWork(executor)
-      }
+      // Whoever died may have been woken for work that is still in the line; and other jobs of its jobs' keys came into it.
+      dispatcher.callForReleased(Set(Executor.allCases))
     } catch {
       log.error("jobs of a dead acceptor cannot be rescued yet", metadata: ["error": "\(error)"])
       await EpollLoop.shared.sleep(.seconds(1))

@@ -15,13 +15,12 @@ extension WriteSession {
     job.cancelRequested = row.cancelRequested
     let stored = Stored(seq: row.seq, job: job)
     if let key = job.concurrencyKey {
-      try atomically { () throws(SQLiteFailure) in
+      return try atomically { () throws(SQLiteFailure) in
         try write(stored, withHistory: !stored.job.state.isFinal)
-        try releaseAfterEnd(of: key)
+        return .written(revision: stored.job.revision, released: try releaseAfterEnd(of: key))
       }
-    } else {
-      try write(stored, withHistory: !job.state.isFinal)
     }
+    try write(stored, withHistory: !job.state.isFinal)
     return .written(revision: job.revision)
   }
 

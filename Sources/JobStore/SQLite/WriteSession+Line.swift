@@ -76,7 +76,7 @@ extension WriteSession {
         (name, hasTurned) = ("", true)
         continue
       }
-      if let start, hasTurned, queue.utf8.elementsEqual(start.utf8) || !Self.isBefore(queue, start) { break }
+      if let start, hasTurned, Self.isBefore(start, queue) { break }
       name = queue
       if paused.contains(queue) { continue }
       try line.forEachPlace(executor, queue: queue, limit: limit) { place in
@@ -123,22 +123,27 @@ extension WriteSession {
     return try queuedOfGroup.firstRow { row in row.int(0) } ?? 0 >= limit
   }
 
-  /// A job with this key no longer runs: each of the key's groups may send one into the line.
-  func releaseAfterEnd(of key: String) throws(SQLiteFailure) {
+  /// A job with this key no longer runs: each of the key's groups may send one into the line. Gives back the executors
+  /// that these wait for.
+  @discardableResult
+  func releaseAfterEnd(of key: String) throws(SQLiteFailure) -> Set<Executor> {
+    var released: Set<Executor> = []
     var group = KeyGroup(beforeAllOf: key)
     for _ in 0..<Self.toldGroups {
-      guard let next = try line.heldGroup(after: group) else { return }
-      try releaseFirst(of: next)
+      guard let next = try line.heldGroup(after: group) else { break }
+      if let executor = try releaseFirst(of: next) { released.insert(executor) }
       group = next
     }
+    return released
   }
 
   /// Puts the first held job of a group into the line.
-  func releaseFirst(of group: KeyGroup) throws(SQLiteFailure) {
+  @discardableResult
+  func releaseFirst(of group: KeyGroup) throws(SQLiteFailure) -> Executor? {
     releaseFirst.bind(1, group.key)
     releaseFirst.bind(2, group.handler)
     releaseFirst.bind(3, group.queue)
-    try releaseFirst.run()
+    return try releaseFirst.firstRow { row throws(SQLiteFailure) in try Executor.ofCode(row.int64(0)) }
   }
 
   struct HeldSweep: Sendable {
@@ -157,16 +162,13 @@ extension WriteSession {
         nextHeld.bind(2, group.handler)
         nextHeld.bind(3, group.queue)
         let found = try nextHeld.firstRow { row throws(SQLiteFailure) in
-          (KeyGroup(key: row.text(0), handler: row.text(1), queue: row.text(2)), try Executor.ofCode(row.int64(3)))
+          KeyGroup(key: row.text(0), handler: row.text(1), queue: row.text(2))
         }
-        guard let (next, executor) = found else {
+        guard let next = found else {
           sweep.next = nil
           return
         }
-        if try !isFull(next) {
-          try releaseFirst(of: next)
-          sweep.released.insert(executor)
-        }
+        if try !isFull(next), let executor = try releaseFirst(of: next) { sweep.released.insert(executor) }
         group = next
         sweep.next = next
       }

@@ -21,7 +21,9 @@ extension WriteSession {
     return try submit(job)
   }
 
-  private func submit(_ job: Job) throws(SQLiteFailure) -> SubmitReceipt {
+  /// A job that no remembered request asks for.
+  @discardableResult
+  func submit(_ job: Job) throws(SQLiteFailure) -> SubmitReceipt {
     if let other = try holder(ofUniqueKey: job.uniqueKey) { return .uniqueKeyTaken(other) }
     var stored = job
     if job.state == .running, try !mayStart(job) {
@@ -32,8 +34,7 @@ extension WriteSession {
     return .stored(stored)
   }
 
-  /// The bare row; whoever calls it has looked for the unique key.
-  func insert(_ job: Job) throws(SQLiteFailure) {
+  private func insert(_ job: Job) throws(SQLiteFailure) {
     try insert.bindWhole(job)
     if job.state == .queued, job.concurrencyKey != nil, try mustHold(job, seq: 0) {
       insert.bind(.state, JobState.heldCode)

@@ -95,6 +95,7 @@ final class WriteSession {
         SELECT seq FROM job INDEXED BY job_held
         WHERE state = -1 AND concurrency_key = ?1 AND handler = ?2 AND queue = ?3
         ORDER BY priority DESC, queued_at, seq LIMIT 1)
+      RETURNING executor
       """)
     queuedOfGroup = try prepared(
       """
@@ -104,7 +105,7 @@ final class WriteSession {
       """)
     nextHeld = try prepared(
       """
-      SELECT concurrency_key, handler, queue, executor FROM job INDEXED BY job_held
+      SELECT concurrency_key, handler, queue FROM job INDEXED BY job_held
       WHERE state = -1 AND (concurrency_key, handler, queue) > (?1, ?2, ?3)
       ORDER BY concurrency_key, handler, queue LIMIT 1
       """)
