@@ -32,6 +32,7 @@ struct ConfigurationFileTests {
       tls_key: "key.pem"
       allow_private_addresses: true
       rate_limit: 9
+      callback_secret_file: /etc/secret
       max_queued: 7
       max_body: 8MiB
       max_connections: 11
@@ -68,6 +69,7 @@ struct ConfigurationFileTests {
     expected.tlsKey = "key.pem"
     expected.allowPrivateAddresses = true
     expected.rateLimit = 9
+    expected.callbackSecretFile = "/etc/secret"
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
     expected.maxConnections = 11

@@ -74,6 +74,7 @@ struct OptionTests {
   func nulls() throws {
     let fields = [
       "args", "priority", "run_at", "delay", "timeout", "max_attempts", "metadata", "queue", "key", "unique_key",
+      "callback_url",
     ]
     let nulls = fields.map { "\"\($0)\": null" }.joined(separator: ", ")
     let reply = try server.post("/v1/jobs?wait=30", "{\"handler\": \"noop\", \(nulls)}")
@@ -94,7 +95,7 @@ struct OptionTests {
       (#""queue": "\u00e9""#, "/queue"), (#""queue": 1"#, "/queue"), (#""unique_key": """#, "/unique_key"),
       (#""unique_key": {}"#, "/unique_key"), (#""key": """#, "/key"), (#""key": ["k"]"#, "/key"),
       (#""key": "\#(String(repeating: "k", count: 256))""#, "/key"),
-      (#""callback_url": "https://example.org/""#, "/callback_url"), (#""Priority": 1"#, "/Priority"),
+      (#""callback_url": "ftp://example.org/""#, "/callback_url"), (#""Priority": 1"#, "/Priority"),
       (#""a/b~c": 1"#, "/a~1b~0c"), (#""args": {"below": 1}"#, "/args/below"), (#""args": {"over": 1}"#, "/args/over"),
       (#""args": []"#, "/args"), (#""args": {"below": "10"}"#, "/args/below"),
       (#""args": {"below": 1.5}"#, "/args/below"),

@@ -120,6 +120,8 @@ final class ScheduleKeeper {
     do throws(APIError) {
       job = try self.job(of: schedule, now: now)
     } catch {
+      // The whole server is ending: the run is the next one's.
+      if case .draining = error { return stop() }
       return try await advance(schedule, due, .refused(error.problem.detail ?? error.problem.title), next: next)
     }
     let overlapping = schedule.ran(at: due, .overlapping, next: next)

@@ -9,7 +9,8 @@ extension Contract {
       "listSchedules", "List schedules by name", scope: .read,
       query: [
         QueryParameter("limit", .integer(API.pageLimit), "Schedules on a page; \(API.defaultPage) without it."),
-        QueryParameter("cursor", .readLater(.string), "The `next_cursor` of the page before."),
+        QueryParameter(
+          "cursor", .readLater(.string(pattern: ScheduleDocument.namePattern)), "The `next_cursor` of the page before."),
       ],
       replies: [.json(200, "A page of schedules.", .reference("SchedulePage"), [.link])]
     ) { api, call throws(APIError) in try api.listSchedules(call) })
