@@ -9,7 +9,7 @@ import Multiprocessing
 /// dispatcher is told about attempts, and keeps the table of workers for `/v1/processes`.
 @LoopActor
 final class ProcessRunner: JobRunner {
-  private let pool: ProcessPool
+  private let pool: WorkerPool
   private let bodies: BodyOpener
   private let seat: Int
   private let memory: ServiceMemory
@@ -32,7 +32,7 @@ final class ProcessRunner: JobRunner {
 
   /// - Parameter memoryLimitBytes: of a job whose handler has no limit of its own.
   init(
-    pool: ProcessPool, bodies: BodyOpener, seat: Int, memory: ServiceMemory, memoryLimitBytes: Int, log: Logger
+    pool: WorkerPool, bodies: BodyOpener, seat: Int, memory: ServiceMemory, memoryLimitBytes: Int, log: Logger
   ) {
     self.pool = pool
     self.bodies = bodies

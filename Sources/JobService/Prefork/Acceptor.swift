@@ -24,7 +24,7 @@ final class Acceptor {
   private let switchboard: Switchboard
   private let api: API
   private let server: HTTPServer
-  private let pool: ProcessPool?
+  private let pool: WorkerPool?
   private let processRunner: ProcessRunner?
   private let signals: SignalDescriptor
   private let log: Logger
@@ -116,7 +116,7 @@ final class Acceptor {
         bodies: bodies),
     ]
     if let forkServer {
-      let pool = ProcessPool(size: workers, forkServer: forkServer)
+      let pool = WorkerPool(size: workers, forkServer: forkServer)
       let runner = ProcessRunner(
         pool: pool, bodies: bodies, seat: index, memory: memory, memoryLimitBytes: configuration.memoryLimitBytes,
         log: log)

@@ -8,13 +8,13 @@ final class CallRecord {
   let function: Int
   let payload: PayloadPart
   let events: CallEvents
-  let completion: ProcessPool.Completion
+  let completion: WorkerPool.Completion
   /// What it will end with, once its worker has told.
   var finished: FinishedCall?
 
   init(
     _ call: PoolCall, function: Int, payload: PayloadPart, events: CallEvents,
-    completion: @escaping ProcessPool.Completion
+    completion: @escaping WorkerPool.Completion
   ) {
     self.call = call
     self.function = function

@@ -4,7 +4,7 @@ import CLinux
 import EventLoop
 import Glibc
 
-extension ProcessPool {
+extension WorkerPool {
   func handle(_ event: ForkServerLink.Event) {
     let now = MonotonicClock.now
     switch event {

@@ -1,8 +1,8 @@
 import Testing
 
 /// Each scenario is a process tree of its own, and checks itself; one at a time, because some measure time.
-@Suite("A process pool", .serialized)
-struct ProcessPoolTests {
+@Suite("A worker pool", .serialized)
+struct WorkerPoolTests {
   private func passes(_ scenario: String, backtracing: Bool = true) async throws {
     let result = try await ExampleProgram.run(scenario, backtracing: backtracing)
     #expect(result.status == 0, "\(result.output)")

@@ -47,7 +47,7 @@ public enum ForkServer {
   )
 }
 
-/// The acceptor's hold on its nursery, for one ``ProcessPool``. When it is let go the nursery ends, and with it all below.
+/// The acceptor's hold on its nursery, for one ``WorkerPool``. When it is let go the nursery ends, and with it all below.
 public struct ForkServerHandle: Sendable {
   let channel: SharedFile
   let pidfd: SharedFile

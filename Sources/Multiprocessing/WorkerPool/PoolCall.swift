@@ -57,7 +57,7 @@ public enum PoolRefusal: Error, Sendable, Equatable {
   case full
   /// The pool drains, or was terminated.
   case closed
-  /// Its nursery died: no worker can be forked any more. See ``ProcessPool/onForkServerTrouble``.
+  /// Its nursery died: no worker can be forked any more. See ``WorkerPool/onForkServerTrouble``.
   case noForkServer
   /// The argument could not be made ready to send (no memory file, no descriptor left).
   case unsendable(MultiprocessingError)

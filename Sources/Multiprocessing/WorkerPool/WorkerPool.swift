@@ -9,7 +9,7 @@ import EventLoop
 import Glibc
 
 @LoopActor
-public final class ProcessPool {
+public final class WorkerPool {
   public typealias Completion = @LoopActor (FinishedCall) -> Void
 
   /// What a worker prints while it has no call.

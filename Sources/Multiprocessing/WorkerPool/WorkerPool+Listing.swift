@@ -16,7 +16,7 @@ public struct WorkerSnapshot: Sendable, Equatable {
   public var age: Duration
 }
 
-extension ProcessPool {
+extension WorkerPool {
   public var size: Int { state.size }
   /// The fork server and the nursery that would fork another are dead: this pool runs nothing any more.
   public var isGone: Bool { state.forkServer == .gone }
