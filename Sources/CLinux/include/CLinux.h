@@ -48,7 +48,7 @@ int linux_set_close_on_exec(int fd, int on);
 int linux_set_nonblocking(int fd, int on);
 
 // sendmsg(2)/recvmsg(2) with SCM_RIGHTS: the CMSG_ macros have no Swift counterpart. At most LINUX_MAX_FDS descriptors.
-#define LINUX_MAX_FDS 8
+#define LINUX_MAX_FDS 20
 ssize_t linux_send_with_fds(int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags);
 // Two parts in one message (a header and a payload that need not be copied together).
 ssize_t linux_send2_with_fds(int socket, const void *head, size_t head_count, const void *body, size_t body_count,

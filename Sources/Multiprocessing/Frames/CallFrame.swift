@@ -53,6 +53,8 @@ struct CallFrame {
   /// Soft limit of RLIMIT_DATA, in bytes beyond what the worker was born with.
   var dataLimitBytes: UInt64?
   var header: [UInt8]
+  /// Open files of values in the argument.
+  var files: [SharedFile] = []
 
   func encoded(with payload: PayloadPart) -> [UInt8] {
     var frame = FrameWriter(reserving: 48 + header.count + payload.inline.count)
@@ -62,8 +64,14 @@ struct CallFrame {
     frame.put(dataLimitBytes ?? .max)
     frame.put(UInt32(header.count))
     frame.put(header)
+    frame.put(UInt8(files.count))
     payload.put(into: &frame)
     return frame.bytes
+  }
+
+  /// What goes along with the message: the payload's file comes first.
+  func descriptors(with payload: PayloadPart) -> [Int32] {
+    files.isEmpty ? payload.descriptors : payload.descriptors + files.map(\.descriptor)
   }
 
   static func take(
@@ -72,11 +80,12 @@ struct CallFrame {
     guard let number = frame.take(UInt64.self), let function = frame.take(UInt32.self),
       let deadline = frame.take(UInt64.self), let limit = frame.take(UInt64.self),
       let headerCount = frame.take(UInt32.self), let header = frame.take(count: Int(headerCount)),
-      let payload = PayloadPart.take(from: &frame, &descriptors)
+      let fileCount = frame.take(UInt8.self), let payload = PayloadPart.take(from: &frame, &descriptors),
+      let files = descriptors.take(count: Int(fileCount))
     else { return nil }
     let call = CallFrame(
       number: number, function: Int(function), deadlineNanoseconds: deadline == .max ? nil : deadline,
-      dataLimitBytes: limit == .max ? nil : limit, header: header)
+      dataLimitBytes: limit == .max ? nil : limit, header: header, files: files)
     return (call, payload)
   }
 }

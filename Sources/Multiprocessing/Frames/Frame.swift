@@ -63,8 +63,8 @@ final class FrameSocket {
 
   /// Longest message; below the default limit of a Unix socket (net.core.wmem_default, 212,992 bytes).
   static let longestFrame = 160 * 1024
-  /// Descriptors that go with one message.
-  static let mostDescriptors = 4
+  /// Descriptors that go with one message: a payload's, and those of the values in it.
+  static let mostDescriptors = 1 + PoolCall.mostFiles
 
   init(_ descriptor: SharedFile) {
     self.descriptor = descriptor.descriptor
@@ -93,7 +93,7 @@ final class FrameSocket {
   func receive<Message>(
     waiting: Bool, _ decode: (inout FrameReader, inout ReceivedDescriptors) -> Message?
   ) -> Reception<Message> {
-    var numbers: (Int32, Int32, Int32, Int32) = (-1, -1, -1, -1)
+    var numbers = ReceivedDescriptors.Numbers(repeating: -1)
     var room = Int32(Self.mostDescriptors)
     var truncated: Int32 = 0
     let flags = waiting ? 0 : Int32(MSG_DONTWAIT)
@@ -121,11 +121,13 @@ final class FrameSocket {
 
 /// Descriptors that came with a message, in the order they were sent.
 struct ReceivedDescriptors {
-  private var numbers: (Int32, Int32, Int32, Int32)
+  typealias Numbers = InlineArray<17, Int32>
+  private var numbers: Numbers
   private let count: Int
   private var next = 0
 
-  init(_ numbers: (Int32, Int32, Int32, Int32), count: Int) {
+  init(_ numbers: Numbers, count: Int) {
+    precondition(FrameSocket.mostDescriptors == numbers.count, "there is room for as many as may come")
     self.numbers = numbers
     self.count = count
   }
@@ -133,7 +135,17 @@ struct ReceivedDescriptors {
   mutating func take() -> SharedFile? {
     guard next < count else { return nil }
     defer { next += 1 }
-    return SharedFile(owning: withUnsafeBytes(of: numbers) { $0.bindMemory(to: Int32.self)[next] })
+    return SharedFile(owning: numbers[next])
+  }
+
+  /// `count` of them; `nil`: so many did not come.
+  mutating func take(count: Int) -> [SharedFile]? {
+    var files: [SharedFile] = []
+    for _ in 0..<count {
+      guard let file = take() else { return nil }
+      files.append(file)
+    }
+    return files
   }
 
   mutating func closeRest() {

@@ -3,7 +3,7 @@ import Glibc
 /// Worker to acceptor.
 enum WorkerFrame {
   case progress(call: UInt64, [UInt8])
-  case returned(call: UInt64, WorkerUsage, meta: [UInt8], Payload)
+  case returned(call: UInt64, WorkerUsage, meta: [UInt8], Payload, files: [SharedFile])
   case threw(call: UInt64, WorkerUsage, [UInt8])
   case crashing(call: UInt64, signal: Int32, WorkerUsage, backtrace: SharedFile?)
 
@@ -20,13 +20,17 @@ enum WorkerFrame {
     return frame.bytes
   }
 
-  static func returned(_ call: UInt64, _ usage: WorkerUsage, meta: [UInt8], _ payload: PayloadPart) -> [UInt8] {
+  /// Goes with the payload's file, if it is one, and then `fileCount` files of values in it.
+  static func returned(
+    _ call: UInt64, _ usage: WorkerUsage, meta: [UInt8], _ payload: PayloadPart, fileCount: Int
+  ) -> [UInt8] {
     var frame = FrameWriter(reserving: 64 + meta.count + payload.inline.count)
     frame.put(Kind.returned.rawValue)
     frame.put(call)
     usage.put(into: &frame)
     frame.put(UInt32(meta.count))
     frame.put(meta)
+    frame.put(UInt8(fileCount))
     payload.put(into: &frame)
     return frame.bytes
   }
@@ -48,9 +52,10 @@ enum WorkerFrame {
     guard let usage = WorkerUsage.take(from: &frame) else { return nil }
     if kind == .threw { return frame.take(count: frame.remaining).map { .threw(call: call, usage, $0) } }
     guard let metaCount = frame.take(UInt32.self), let meta = frame.take(count: Int(metaCount)),
-      let payload = PayloadPart.take(from: &frame, &descriptors)
+      let fileCount = frame.take(UInt8.self), let payload = PayloadPart.take(from: &frame, &descriptors),
+      let files = descriptors.take(count: Int(fileCount))
     else { return nil }
-    return .returned(call: call, usage, meta: meta, payload)
+    return .returned(call: call, usage, meta: meta, payload, files: files)
   }
 
   /// `struct linux_crash_notice`, written by a signal handler.

@@ -7,13 +7,18 @@ public final class WorkerCall: Sendable {
   /// As the caller gave it.
   public let header: [UInt8]
   public let argument: Payload
+  /// Open files of values in the argument.
+  public let files: [SharedFile]
   /// When the process is killed, on the kernel's monotonic clock (``MonotonicClock``); `nil`: it has no limit.
   public let deadlineNanoseconds: UInt64?
   private let progress: ProgressReporter
 
-  init(header: [UInt8], argument: Payload, deadlineNanoseconds: UInt64?, progress: ProgressReporter) {
+  init(
+    header: [UInt8], argument: Payload, files: [SharedFile], deadlineNanoseconds: UInt64?, progress: ProgressReporter
+  ) {
     self.header = header
     self.argument = argument
+    self.files = files
     self.deadlineNanoseconds = deadlineNanoseconds
     self.progress = progress
   }

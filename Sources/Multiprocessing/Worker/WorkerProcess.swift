@@ -104,7 +104,7 @@ final class WorkerProcess {
       socket.send(WorkerFrame.progress(number, bytes))
     }
     let call = WorkerCall(
-      header: frame.header, argument: argument, deadlineNanoseconds: frame.deadlineNanoseconds, progress: progress)
+      header: frame.header, argument: argument, files: frame.files, deadlineNanoseconds: frame.deadlineNanoseconds, progress: progress)
     let answer = run(program.functions[frame.function], call, progress)
     progress.end()
     // What was printed must be in the pipe before the answer is in the socket: that is how it belongs to this call.
@@ -161,7 +161,8 @@ final class WorkerProcess {
       do {
         let payload = try PayloadPart(value.payload)
         sendOrLeave(
-          WorkerFrame.returned(call, usage, meta: value.meta, payload), descriptors: payload.descriptors)
+          WorkerFrame.returned(call, usage, meta: value.meta, payload, fileCount: value.files.count),
+          descriptors: payload.descriptors + value.files.map(\.descriptor))
       } catch {
         sendOrLeave(WorkerFrame.threw(call, usage, Array("the result could not be sent: \(error)".utf8)))
       }

@@ -14,7 +14,9 @@ public struct WorkerProgram: Sendable {
   public init(_ functions: [WorkerFunction], preload: @escaping @Sendable () throws -> Void = {}) {
     self.functions = functions
     self.preload = preload
-    indexes = Dictionary(uniqueKeysWithValues: functions.enumerated().map { ($1.name, $0) })
+    indexes = Dictionary(functions.enumerated().map { ($1.name, $0) }) { first, _ in
+      preconditionFailure("two functions of a program have the name \"\(functions[first].name)\"")
+    }
   }
 
   func index(of name: String) -> Int? { indexes[name] }
@@ -37,11 +39,15 @@ public struct WorkerFunction: Sendable {
 /// What a function gives back: its value, and a few opaque bytes about it (a media type, say).
 public struct WorkerReturn: Sendable {
   public var payload: Payload
+  /// Open files of values in the payload; at most ``PoolCall/mostFiles``.
+  public var files: [SharedFile]
   /// At most ``PoolCall/longestHeader`` bytes.
   public var meta: [UInt8]
 
-  public init(_ payload: Payload, meta: [UInt8] = []) {
+  public init(_ payload: Payload, meta: [UInt8] = [], files: [SharedFile] = []) {
+    precondition(files.count <= PoolCall.mostFiles, "a result has more files than a result may have")
     self.payload = payload
+    self.files = files
     self.meta = meta
   }
 

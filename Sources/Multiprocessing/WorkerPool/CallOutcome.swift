@@ -50,12 +50,15 @@ public struct CallUsage: Sendable, Equatable {
 /// A call's end.
 public struct FinishedCall: Sendable {
   public var outcome: CallOutcome
+  /// Open files of values in what was returned.
+  public var files: [SharedFile]
   public var usage: CallUsage
   /// The worker that had it last; `nil`: it never started.
   public var workerPID: Int32?
 
-  public init(outcome: CallOutcome, usage: CallUsage, workerPID: Int32?) {
+  public init(outcome: CallOutcome, files: [SharedFile] = [], usage: CallUsage, workerPID: Int32?) {
     self.outcome = outcome
+    self.files = files
     self.usage = usage
     self.workerPID = workerPID
   }

@@ -7,6 +7,9 @@ public struct PoolCall: Sendable {
   /// A few bytes for the function, beside its argument; at most ``longestHeader``.
   public var header: [UInt8]
   public var argument: Payload
+  /// Open files of values in the argument (a shared value's memory, a pipe's end), which the function gets as files of its
+  /// own; at most ``mostFiles``.
+  public var files: [SharedFile]
   /// Wall time from the moment a worker has the call; then the worker is killed. `nil`: no limit.
   public var timeout: Duration?
   /// Memory the call may take, beyond what its worker was born with. `nil`: no limit.
@@ -16,15 +19,19 @@ public struct PoolCall: Sendable {
 
   /// Most bytes in a header, in a value's meta bytes, in a progress report and in a thrown error.
   public static let longestHeader = 64 * 1024
+  /// Most files beside a payload; the kernel takes 253 with one message (unix(7), SCM_RIGHTS).
+  public static let mostFiles = 16
 
   public init(
-    _ function: String, header: [UInt8] = [], argument: Payload = .none, timeout: Duration? = nil,
-    memoryLimitBytes: UInt64? = nil, tag: [UInt8] = []
+    _ function: String, header: [UInt8] = [], argument: Payload = .none, files: [SharedFile] = [],
+    timeout: Duration? = nil, memoryLimitBytes: UInt64? = nil, tag: [UInt8] = []
   ) {
     precondition(header.count <= Self.longestHeader, "a call's header is longer than a header may be")
+    precondition(files.count <= Self.mostFiles, "a call has more files than a call may have")
     self.function = function
     self.header = header
     self.argument = argument
+    self.files = files
     self.timeout = timeout
     self.memoryLimitBytes = memoryLimitBytes
     self.tag = tag

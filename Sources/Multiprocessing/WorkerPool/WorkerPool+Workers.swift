@@ -50,13 +50,13 @@ extension WorkerPool {
       case .message(.crashing(_, let signal, let usage, let backtrace)):
         handle.beganToCrash(signal: signal, usage, backtrace: backtrace)
         perform(state.crashing(number, now: MonotonicClock.now))
-      case .message(.returned(let call, let usage, let meta, let payload)):
-        take(.returned(payload, meta: meta), usage, of: call, from: handle)
+      case .message(.returned(let call, let usage, let meta, let payload, let files)):
+        take(.returned(payload, meta: meta), files, usage, of: call, from: handle)
         perform(state.answered(call, by: number, now: MonotonicClock.now))
         // Nothing follows an answer but the answer to the next call: one look less a round trip.
         return tellIdle()
       case .message(.threw(let call, let usage, let bytes)):
-        take(.threw(bytes), usage, of: call, from: handle)
+        take(.threw(bytes), [], usage, of: call, from: handle)
         perform(state.answered(call, by: number, now: MonotonicClock.now))
         return tellIdle()
       case .empty: return
@@ -70,11 +70,13 @@ extension WorkerPool {
   }
 
   /// Notes an answer, after what was printed before it.
-  private func take(_ outcome: CallOutcome, _ usage: WorkerUsage, of call: UInt64, from handle: WorkerHandle) {
+  private func take(
+    _ outcome: CallOutcome, _ files: [SharedFile], _ usage: WorkerUsage, of call: UInt64, from handle: WorkerHandle
+  ) {
     readOutput(of: handle)
     guard handle.call == call else { return }
     calls[call]?.finished = FinishedCall(
-      outcome: outcome, usage: callUsage(usage, of: handle), workerPID: handle.pid)
+      outcome: outcome, files: files, usage: callUsage(usage, of: handle), workerPID: handle.pid)
     handle.cpuBefore = usage.cpuNanoseconds
     handle.call = nil
   }
@@ -130,11 +132,11 @@ extension WorkerPool {
     readOutput(of: handle)
     while true {
       switch handle.receive() {
-      case .message(.returned(let call, let usage, let meta, let payload)):
-        take(.returned(payload, meta: meta), usage, of: call, from: handle)
+      case .message(.returned(let call, let usage, let meta, let payload, let files)):
+        take(.returned(payload, meta: meta), files, usage, of: call, from: handle)
         perform(state.answeredLast(call, by: handle.number))
       case .message(.threw(let call, let usage, let bytes)):
-        take(.threw(bytes), usage, of: call, from: handle)
+        take(.threw(bytes), [], usage, of: call, from: handle)
         perform(state.answeredLast(call, by: handle.number))
       case .message(.progress(let call, let bytes)):
         if handle.call == call { calls[call]?.events.onProgress?(bytes) }

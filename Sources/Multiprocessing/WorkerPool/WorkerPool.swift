@@ -189,10 +189,11 @@ public final class WorkerPool {
       number: number, function: record.function,
       deadlineNanoseconds: record.call.timeout.map { now &+ $0.nanosecondsClamped },
       dataLimitBytes: record.call.memoryLimitBytes.map { $0 &+ limits.ceilingSlack(above: $0) },
-      header: record.call.header)
+      header: record.call.header, files: record.call.files)
     handle.call = number
     handle.callBegan = now
-    let code = handle.send(frame.encoded(with: record.payload), descriptors: record.payload.descriptors)
+    let code = handle.send(
+      frame.encoded(with: record.payload), descriptors: frame.descriptors(with: record.payload))
     // Broken, or full of calls it does not read: whatever it is, its death will be reported, and the call handed on or ended.
     if code != 0 { handle.signal(SIGKILL) }
     record.events.onStarted?(handle.pid)
@@ -211,7 +212,8 @@ public final class WorkerPool {
       case .verdict(.cancelled): .cancelled
       case .lost(let reason): .lost(reason)
       }
-    let finished = FinishedCall(outcome: outcome, usage: told?.usage ?? .none, workerPID: told?.workerPID)
+    let finished = FinishedCall(
+      outcome: outcome, files: told?.files ?? [], usage: told?.usage ?? .none, workerPID: told?.workerPID)
     record.completion(finished)
     if state.callCount == 0, state.isClosed {
       for waiter in whenDrained { waiter.resume() }
