@@ -10,6 +10,15 @@ public enum Payload: Sendable {
 
   public static var none: Payload { .bytes([]) }
 
+  /// Bytes as they are best sent; those that are many are written to a memory file here, and not where they are sent.
+  init(sending bytes: [UInt8]) throws(MultiprocessingError) {
+    if bytes.count <= PayloadPart.inlineBytes {
+      self = .bytes(bytes)
+    } else {
+      self = .file(SharedFile(try SealedMemory.write(bytes)), byteCount: bytes.count)
+    }
+  }
+
   public var byteCount: Int {
     switch self {
     case .bytes(let bytes): bytes.count

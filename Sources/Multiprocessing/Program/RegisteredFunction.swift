@@ -33,40 +33,91 @@ enum ItemEnd<Output: Codable & Sendable>: Codable, Sendable {
   case threw(String)
 }
 
+/// How a failure goes from a worker to its caller: what failed, and the bytes of its text.
+enum CallFailure: UInt8 {
+  case threw = 1
+  case unencodable, undecodable
+
+  func bytes(_ text: String) -> [UInt8] { [rawValue] + text.utf8 }
+
+  static func bytes(of error: any Error) -> [UInt8] {
+    switch error {
+    case ValueCodingError.unencodable(let type, let reason): unencodable.bytes("\(type)\n\(reason)")
+    case ValueCodingError.undecodable(let type, let reason): undecodable.bytes("\(type)\n\(reason)")
+    default: threw.bytes("\(error)")
+    }
+  }
+
+  static func error(_ bytes: [UInt8]) -> CallError {
+    let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
+    let parts = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    switch bytes.first.flatMap(CallFailure.init) {
+    case .threw: return .threw(text)
+    case .unencodable: return .unencodable(.unencodable(type: parts[0], reason: parts.last ?? ""))
+    case .undecodable: return .undecodable(.undecodable(type: parts[0], reason: parts.last ?? ""))
+    // A function of bytes, or a call that could not be made: its own words.
+    case nil: return .threw(String(decoding: bytes, as: UTF8.self))
+    }
+  }
+
+  static func initializerError(_ bytes: [UInt8]) -> CallError {
+    switch error(bytes) {
+    case .threw(let text): .initializerFailed(text)
+    case let other: .initializerFailed("\(other)")
+    }
+  }
+}
+
 extension RemoteFunction: RegisteredFunction {
   public var workerFunction: WorkerFunction {
     WorkerFunction(name) { call in
-      switch call.header.first.flatMap(CallForm.init) {
-      case .single: try await runOne(call)
-      case .many: try await runMany(call)
-      case nil: throw WorkerFailure(Array("the call of \"\(name)\" has no known form".utf8))
+      do {
+        switch call.header.first.flatMap(CallForm.init) {
+        case .single: return try await runOne(call)
+        case .many: return try await runMany(call)
+        case nil: throw ValueCodingError.undecodable(type: "a call of \"\(name)\"", reason: "it has no known form")
+        }
+      } catch {
+        throw WorkerFailure(CallFailure.bytes(of: error))
       }
     }
   }
 
   private func runOne(_ call: WorkerCall) async throws -> WorkerReturn {
-    let output = try await callAsFunction(try call.decodedArgument(Input.self))
-    return try WorkerReturn(output, form: .single)
+    try WorkerReturn(try await self(try call.decodedArgument(Input.self)), form: .single)
   }
 
   private func runMany(_ call: WorkerCall) async throws -> WorkerReturn {
-    let inputs = try call.decodedArgument([Input].self)
+    switch await runMany(try call.decodedArgument([Input].self)) {
+    case .all(let outputs): try WorkerReturn(outputs, form: .many)
+    case .mixed(let ends): try WorkerReturn(ends, form: .mixed)
+    }
+  }
+
+  func runMany(_ inputs: [Input]) async -> ManyEnds<Output> {
     var outputs: [Output] = []
     outputs.reserveCapacity(inputs.count)
-    var ends: [ItemEnd<Output>] = []
     for (index, input) in inputs.enumerated() {
       do {
-        let output = try await callAsFunction(input)
-        if ends.isEmpty { outputs.append(output) } else { ends.append(.returned(output)) }
+        outputs.append(try await self(input))
       } catch {
-        if ends.isEmpty {
-          ends.reserveCapacity(inputs.count)
-          ends = outputs[..<index].map { .returned($0) }
-        }
+        let done = outputs.map { ItemEnd.returned($0) }
+        return .mixed(done + [.threw("\(error)")] + (await runEach(inputs[(index + 1)...])))
+      }
+    }
+    return .all(outputs)
+  }
+
+  private func runEach(_ inputs: ArraySlice<Input>) async -> [ItemEnd<Output>] {
+    var ends: [ItemEnd<Output>] = []
+    for input in inputs {
+      do {
+        ends.append(.returned(try await self(input)))
+      } catch {
         ends.append(.threw("\(error)"))
       }
     }
-    return ends.isEmpty ? try WorkerReturn(outputs, form: .many) : try WorkerReturn(ends, form: .mixed)
+    return ends
   }
 }
 
