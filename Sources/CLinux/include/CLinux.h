@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "ChildProcesses.h"
+#include "SharedObjects.h"
 // Headers that Swift's Glibc module leaves out; what imports CLinux sees their functions and constants.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

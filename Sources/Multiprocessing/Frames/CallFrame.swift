@@ -47,6 +47,9 @@ struct PayloadPart {
 
 /// Acceptor to worker: do this. One message may hold several, one behind the other, if no descriptors go with them.
 struct CallFrame {
+  /// The number of a call that prepares its worker for all others, and is answered by none but its failure.
+  static let initializer: UInt64 = 0
+
   var number: UInt64
   /// Where the call's ticket is on the worker's page.
   var ticket: Int

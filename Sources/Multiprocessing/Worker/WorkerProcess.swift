@@ -21,6 +21,8 @@ final class WorkerProcess {
   private var childrenNanoseconds: UInt64 = 0
   private var lastPeak: UInt64 = 0
   private var peakMoved = true
+  /// The pool's initializer, until it has succeeded.
+  private var initializer: (CallFrame, Payload)?
   /// The number of the call that runs, where the crash reporter reads it; never freed.
   private let currentCall = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
 
@@ -81,7 +83,12 @@ final class WorkerProcess {
     while true {
       switch socket.receive(waiting: true, CallFrame.takeAll) {
       case .message(let calls):
-        for (call, argument) in calls where tickets.take(call.number, at: call.ticket) { perform(call, argument) }
+        for (call, argument) in calls {
+          // Without its ticket, the call was given to somebody else.
+          if call.number == CallFrame.initializer || tickets.take(call.number, at: call.ticket) {
+            perform(call, argument)
+          }
+        }
       case .empty: continue
       case .closed: _exit(0)
       case .garbled:
@@ -95,6 +102,15 @@ final class WorkerProcess {
     guard program.functions.indices.contains(frame.function) else {
       Diagnostics.write("worker: there is no function number \(frame.function)")
       _exit(EX_PROTOCOL)
+    }
+    if frame.number == CallFrame.initializer {
+      initializer = (frame, argument)
+      // What is wrong is said to the next call, unless trying again helps.
+      _ = initializerFailure()
+      return
+    }
+    if let failure = initializerFailure() {
+      return sendOrLeave(WorkerFrame.unprepared(frame.number, .none, failure))
     }
     currentCall.pointee = frame.number
     limitMemory(frame.dataLimitBytes)
@@ -112,6 +128,20 @@ final class WorkerProcess {
     send(answer, to: frame.number, frame.measuresUsage ? endMeasuring() : .none)
     if !frame.measuresUsage { cpuBefore = nil }
     currentCall.pointee = 0
+  }
+
+  /// Runs the initializer if there is one that has not succeeded yet; what it threw.
+  private func initializerFailure() -> [UInt8]? {
+    guard let (frame, argument) = initializer else { return nil }
+    let progress = ProgressReporter { _ in }
+    let call = WorkerCall(
+      header: frame.header, argument: argument, files: frame.files, deadlineNanoseconds: nil, progress: progress)
+    switch run(program.functions[frame.function], call, progress) {
+    case .returned:
+      initializer = nil
+      return nil
+    case .threw(let bytes): return Array(bytes.prefix(PoolCall.longestHeader))
+    }
   }
 
   private func run(_ function: WorkerFunction, _ call: WorkerCall, _ progress: ProgressReporter) -> Answer {

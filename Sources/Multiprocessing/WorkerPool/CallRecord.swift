@@ -31,7 +31,8 @@ final class CallRecord {
   ///
   /// What is printed by a call belongs to it, and its memory is watched, only while no other is at hand behind it.
   var aheadBytes: Int? {
-    guard call.mayBeSentAhead, events.onOutput == nil, call.memoryLimitBytes == nil, payload.file == nil,
+    guard call.mayBeSentAhead, events.onOutput == nil, call.memoryLimitBytes == nil,
+      call.cpuTimeLimit == nil, payload.file == nil,
       call.files.isEmpty
     else { return nil }
     let bytes = CallFrame.fixedBytes + call.header.count + payload.inline.count

@@ -29,6 +29,8 @@ final class WorkerHandle {
   var outbox = FrameWriter()
   /// A call has ended since its output was last read.
   var mayHaveStrayOutput = false
+  /// CPU time at which the call's limit is reached, on the process's own clock; `nil`: it has none.
+  private var cpuCeiling: UInt64?
   private(set) var crashReport: CrashReport?
   /// The end of the call's output, for a program's last words.
   private(set) var outputTail: [UInt8] = []
@@ -111,9 +113,18 @@ final class WorkerHandle {
 
   /// Sends what is in the outbox; 0, or the errno.
   func flush(descriptors: [Int32] = []) -> Int32 {
-    if queue.count == 1 { outputTail.removeAll(keepingCapacity: true) }
+    if queue.count == 1 {
+      outputTail.removeAll(keepingCapacity: true)
+      cpuCeiling = nil
+    }
     defer { outbox.removeAll() }
     return socket.send(outbox.bytes, descriptors: descriptors, waiting: false)
+  }
+
+  /// Sends the pool's initializer, ahead of any call.
+  func prepare(_ initializer: Preparation) {
+    // A worker that cannot be sent it is dead, and will be reported so.
+    _ = socket.send(initializer.frame, descriptors: initializer.descriptors, waiting: false)
   }
 
   func receive() -> Reception<WorkerFrame> { socket.receive(waiting: false, WorkerFrame.take) }
@@ -159,6 +170,28 @@ final class WorkerHandle {
     }
     guard let memoryFile, let status = MemoryStatus.read(memoryFile.descriptor) else { return nil }
     return status.anonymousBytes > inheritedBytes ? status.anonymousBytes - inheritedBytes : 0
+  }
+
+  // MARK: - CPU time
+
+  var hasCPULimit: Bool { cpuCeiling != nil }
+
+  /// Limits the CPU time of the call it begins with.
+  func limitCPUTime(_ limit: Duration) {
+    cpuCeiling = (cpuClock() ?? 0) &+ limit.nanosecondsClamped
+  }
+
+  func isOverCPULimit() -> Bool {
+    guard let cpuCeiling, let used = cpuClock() else { return false }
+    return used >= cpuCeiling
+  }
+
+  /// User and system time of the process's threads (clock_getcpuclockid(3)); `nil`: it is gone.
+  private func cpuClock() -> UInt64? {
+    var clock = clockid_t()
+    var time = timespec()
+    guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else { return nil }
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
   }
 
   func beganToCrash(signal: Int32, _ usage: WorkerUsage, backtrace: SharedFile?) {

@@ -39,6 +39,7 @@ extension WorkerPool {
     handle.watch(
       onMessage: { [weak self, unowned handle] in self?.hear(handle) },
       onOutput: { [weak self, unowned handle] in self?.readOutput(of: handle) })
+    if let initializer { handle.prepare(initializer) }
     perform(state.spawned(handle.number, now: MonotonicClock.now))
     feed()
     tellIdle()
@@ -84,6 +85,10 @@ extension WorkerPool {
       return true
     case .message(.threw(let call, let usage, let bytes)):
       take(.threw(bytes), [], usage, of: call, from: handle)
+      answered(call, handle)
+      return true
+    case .message(.unprepared(let call, let usage, let bytes)):
+      take(.unprepared(bytes), [], usage, of: call, from: handle)
       answered(call, handle)
       return true
     case .empty: return nil
@@ -161,6 +166,9 @@ extension WorkerPool {
         perform(state.answeredLast(call, by: handle.number))
       case .message(.threw(let call, let usage, let bytes)):
         take(.threw(bytes), [], usage, of: call, from: handle)
+        perform(state.answeredLast(call, by: handle.number))
+      case .message(.unprepared(let call, let usage, let bytes)):
+        take(.unprepared(bytes), [], usage, of: call, from: handle)
         perform(state.answeredLast(call, by: handle.number))
       case .message(.progress(let call, let bytes)):
         if let record = handle.call, record.number == call { record.events.onProgress?(bytes) }

@@ -34,8 +34,10 @@ public final class WorkerPool {
   private var isFeedingSoon = false
   /// Answers are being read; the workers are fed when that is done.
   var isHearing = false
+  /// Sent to each worker when it is born.
+  private(set) var initializer: Preparation?
   private var alarm: (token: TimerToken, due: UInt64)?
-  private var memoryAlarm: TimerToken?
+  private var usageAlarm: TimerToken?
   private var whenDrained: [CheckedContinuation<Void, Never>] = []
   private var isStarted = false
   /// Set before the last completions are called, and after.
@@ -45,6 +47,16 @@ public final class WorkerPool {
   /// - Parameters:
   ///   - size: workers; the number of cores is a good start.
   ///   - forkServer: belongs to this pool from now on.
+  ///   - initializer: run by each worker before its first call. If it throws, calls end as ``CallOutcome/unprepared(_:)``.
+  ///     Only its function, header, argument and files count.
+  /// - Throws: the initializer's function is unknown, or its argument cannot be made ready to send.
+  public convenience init(
+    size: Int, forkServer: ForkServerHandle, limits: PoolLimits = PoolLimits(), initializer: PoolCall
+  ) throws(PoolRefusal) {
+    self.init(size: size, forkServer: forkServer, limits: limits)
+    self.initializer = try Preparation(initializer, program)
+  }
+
   public init(size: Int, forkServer: ForkServerHandle, limits: PoolLimits = PoolLimits()) {
     precondition(size > 0 && size <= TicketBoard.mostWorkers, "a pool has 1 to \(TicketBoard.mostWorkers) workers")
     forkServerHandle = forkServer
@@ -152,7 +164,7 @@ public final class WorkerPool {
     }
     workerHandles = [:]
     if let alarm { EpollLoop.shared.cancel(alarm.token) }
-    if let memoryAlarm { EpollLoop.shared.cancel(memoryAlarm) }
+    if let usageAlarm { EpollLoop.shared.cancel(usageAlarm) }
     if let link {
       link.shut()
     } else {
@@ -235,7 +247,6 @@ public final class WorkerPool {
       dataLimitBytes: record.call.memoryLimitBytes.map { $0 &+ limits.ceilingSlack(above: $0) },
       header: record.call.header, files: record.call.files)
     frame.put(into: &handle.outbox, record.payload)
-    if record.call.memoryLimitBytes != nil { watchMemory() }
     return handle
   }
 
@@ -246,6 +257,9 @@ public final class WorkerPool {
     let code = handle.flush(descriptors: descriptors)
     // Broken, or full of calls it does not read: whatever it is, its death will be reported, and its calls handed on or ended.
     if code != 0 { handle.signal(SIGKILL) }
+    guard let call = first?.call else { return }
+    if let limit = call.cpuTimeLimit { handle.limitCPUTime(limit) }
+    if call.memoryLimitBytes != nil || call.cpuTimeLimit != nil { watchUsage() }
   }
 
   private func tellStarted(_ number: UInt64, _ worker: UInt64) {
@@ -264,6 +278,7 @@ public final class WorkerPool {
       case .crashed: told?.outcome ?? .lost("its worker died")
       case .verdict(.timedOut): .timedOut
       case .verdict(.memoryExceeded): .memoryExceeded
+      case .verdict(.cpuTimeExceeded): .cpuTimeExceeded
       case .verdict(.cancelled): .cancelled
       case .lost(let reason): .lost(reason)
       }
@@ -310,22 +325,33 @@ public final class WorkerPool {
     }
   }
 
-  private func watchMemory() {
-    if memoryAlarm != nil || isTerminated { return }
-    memoryAlarm = EpollLoop.shared.schedule(after: limits.memorySampling) { [weak self] in
+  /// How often the CPU time of workers whose call has a limit is looked at: one system call each.
+  public static let cpuSampling = Duration.milliseconds(10)
+
+  private func watchUsage() {
+    if usageAlarm != nil || isTerminated { return }
+    let anyCPU = workerHandles.values.contains { $0.call != nil && $0.hasCPULimit }
+    let pause = anyCPU ? min(Self.cpuSampling, limits.memorySampling) : limits.memorySampling
+    usageAlarm = EpollLoop.shared.schedule(after: pause) { [weak self] in
       guard let self else { return }
-      memoryAlarm = nil
-      sampleMemory()
+      usageAlarm = nil
+      sampleUsage()
     }
   }
 
-  private func sampleMemory() {
+  private func sampleUsage() {
     var anyLimited = false
     for handle in Array(workerHandles.values) {
-      guard let limit = handle.call?.call.memoryLimitBytes else { continue }
-      anyLimited = true
-      if let grown = handle.grownBytes(), grown > limit { perform(state.exceededMemory(handle.number)) }
+      guard let call = handle.call?.call else { continue }
+      if let limit = call.memoryLimitBytes {
+        anyLimited = true
+        if let grown = handle.grownBytes(), grown > limit { perform(state.exceededMemory(handle.number)) }
+      }
+      if handle.hasCPULimit {
+        anyLimited = true
+        if handle.isOverCPULimit() { perform(state.exceededCPUTime(handle.number)) }
+      }
     }
-    if anyLimited { watchMemory() }
+    if anyLimited { watchUsage() }
   }
 }
