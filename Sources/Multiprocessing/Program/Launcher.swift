@@ -72,8 +72,9 @@ public final class Launcher: Sendable {
   /// Has a nursery forked, for one pool.
   func startForkServer() throws(MultiprocessingError) -> ForkServerHandle {
     switch try ask(.nursery) {
-    case .nursery(let pid, let channel, let pidfd):
-      return ForkServerHandle(channel: channel, pidfd: pidfd, nurseryPID: pid, program: program)
+    case .nursery(let pid, let channel, let pidfd, let tickets):
+      return ForkServerHandle(
+        channel: channel, pidfd: pidfd, tickets: try TicketBoard(tickets), nurseryPID: pid, program: program)
     case .failed(let code): throw MultiprocessingError("forking a pool's nursery", code: code)
     }
   }
