@@ -37,7 +37,7 @@ struct FrameTests {
   @Test("every message cut short, anywhere, is called garbled and traps nothing")
   func truncated() throws {
     let usage = WorkerUsage(cpuNanoseconds: 1, peakResidentBytes: 2)
-    let whole = WorkerFrame.returned(1, usage, meta: [1, 2, 3], try PayloadPart(.bytes([4, 5, 6])))
+    let whole = WorkerFrame.returned(1, usage, meta: [1, 2, 3], try PayloadPart(.bytes([4, 5, 6])), fileCount: 0)
     for count in 0..<whole.count {
       let (one, other) = try pair()
       // An empty message cannot be told from end-of-file.
@@ -55,7 +55,7 @@ struct FrameTests {
     let (one, other) = try pair()
     let payload = try PayloadPart(.bytes([UInt8](repeating: 1, count: PayloadPart.inlineBytes + 1)))
     let usage = WorkerUsage(cpuNanoseconds: 1, peakResidentBytes: 2)
-    #expect(one.send(WorkerFrame.returned(1, usage, meta: [], payload), waiting: false) == 0)
+    #expect(one.send(WorkerFrame.returned(1, usage, meta: [], payload, fileCount: 0), waiting: false) == 0)
     guard case .garbled = other.receive(waiting: false, WorkerFrame.take) else {
       Issue.record("taken")
       return

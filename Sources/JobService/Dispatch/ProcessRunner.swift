@@ -141,6 +141,8 @@ final class ProcessRunner: JobRunner {
     case .timedOut:
       let limit = attempt.timeout.map(DurationText.text) ?? "its limit"
       return failed(.timedOut, "the job took longer than its timeout of \(limit)")
+    case .cpuTimeExceeded: return failed(.timedOut, "the job took more CPU time than its limit")
+    case .unprepared(let bytes): return .failed(FailureText.error(bytes, attempt: number))
     case .memoryExceeded:
       let limit = attempt.handler.memoryLimitBytes ?? memoryLimitBytes
       return failed(.memoryExceeded, "the job took more memory than its limit of \(limit) bytes")

@@ -47,6 +47,9 @@ struct PayloadPart {
 
 /// Acceptor to worker: do this.
 struct CallFrame {
+  /// The number of a call that prepares its worker for all others, and is answered by none but its failure.
+  static let initializer: UInt64 = 0
+
   var number: UInt64
   var function: Int
   var deadlineNanoseconds: UInt64?

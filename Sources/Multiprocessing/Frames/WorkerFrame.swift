@@ -5,11 +5,13 @@ enum WorkerFrame {
   case progress(call: UInt64, [UInt8])
   case returned(call: UInt64, WorkerUsage, meta: [UInt8], Payload, files: [SharedFile])
   case threw(call: UInt64, WorkerUsage, [UInt8])
+  /// The call did not begin, because the pool's initializer threw this.
+  case unprepared(call: UInt64, WorkerUsage, [UInt8])
   case crashing(call: UInt64, signal: Int32, WorkerUsage, backtrace: SharedFile?)
 
   enum Kind: UInt32 {
     case progress = 1
-    case returned, threw, crashing
+    case returned, threw, crashing, unprepared
   }
 
   static func progress(_ call: UInt64, _ bytes: [UInt8]) -> [UInt8] {
@@ -36,8 +38,16 @@ enum WorkerFrame {
   }
 
   static func threw(_ call: UInt64, _ usage: WorkerUsage, _ bytes: [UInt8]) -> [UInt8] {
+    failure(.threw, call, usage, bytes)
+  }
+
+  static func unprepared(_ call: UInt64, _ usage: WorkerUsage, _ bytes: [UInt8]) -> [UInt8] {
+    failure(.unprepared, call, usage, bytes)
+  }
+
+  private static func failure(_ kind: Kind, _ call: UInt64, _ usage: WorkerUsage, _ bytes: [UInt8]) -> [UInt8] {
     var frame = FrameWriter(reserving: 64 + bytes.count)
-    frame.put(Kind.threw.rawValue)
+    frame.put(kind.rawValue)
     frame.put(call)
     usage.put(into: &frame)
     frame.put(bytes)
@@ -51,6 +61,7 @@ enum WorkerFrame {
     if kind == .progress { return frame.take(count: frame.remaining).map { .progress(call: call, $0) } }
     guard let usage = WorkerUsage.take(from: &frame) else { return nil }
     if kind == .threw { return frame.take(count: frame.remaining).map { .threw(call: call, usage, $0) } }
+    if kind == .unprepared { return frame.take(count: frame.remaining).map { .unprepared(call: call, usage, $0) } }
     guard let metaCount = frame.take(UInt32.self), let meta = frame.take(count: Int(metaCount)),
       let fileCount = frame.take(UInt8.self), let payload = PayloadPart.take(from: &frame, &descriptors),
       let files = descriptors.take(count: Int(fileCount))

@@ -18,6 +18,8 @@ final class WorkerProcess {
   private var childrenNanoseconds: UInt64 = 0
   private var lastPeak: UInt64 = 0
   private var peakMoved = true
+  /// The pool's initializer, until it has succeeded.
+  private var initializer: (CallFrame, Payload)?
   /// The number of the call that runs, where the crash reporter reads it; never freed.
   private let currentCall = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
 
@@ -96,6 +98,15 @@ final class WorkerProcess {
       Diagnostics.write("worker: there is no function number \(frame.function)")
       _exit(EX_PROTOCOL)
     }
+    if frame.number == CallFrame.initializer {
+      initializer = (frame, argument)
+      // What is wrong is said to the next call, unless trying again helps.
+      _ = initializerFailure()
+      return
+    }
+    if let failure = initializerFailure() {
+      return sendOrLeave(WorkerFrame.unprepared(frame.number, measure(), failure))
+    }
     currentCall.pointee = frame.number
     limitMemory(frame.dataLimitBytes)
     resetPeakIfMoved()
@@ -111,6 +122,20 @@ final class WorkerProcess {
     fflush(nil)
     send(answer, to: frame.number)
     currentCall.pointee = 0
+  }
+
+  /// Runs the initializer if there is one that has not succeeded yet; what it threw.
+  private func initializerFailure() -> [UInt8]? {
+    guard let (frame, argument) = initializer else { return nil }
+    let progress = ProgressReporter { _ in }
+    let call = WorkerCall(
+      header: frame.header, argument: argument, files: frame.files, deadlineNanoseconds: nil, progress: progress)
+    switch run(program.functions[frame.function], call, progress) {
+    case .returned:
+      initializer = nil
+      return nil
+    case .threw(let bytes): return Array(bytes.prefix(PoolCall.longestHeader))
+    }
   }
 
   private func run(_ function: WorkerFunction, _ call: WorkerCall, _ progress: ProgressReporter) -> Answer {

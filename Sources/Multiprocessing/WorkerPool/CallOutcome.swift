@@ -3,10 +3,14 @@ public enum CallOutcome: Sendable {
   case returned(Payload, meta: [UInt8])
   /// The function threw: ``WorkerFailure``'s bytes, or the error's description.
   case threw([UInt8])
+  /// The call never began: the pool's initializer threw in its worker (``WorkerFailure``'s bytes, or the error's
+  /// description). It is tried again before the worker's next call.
+  case unprepared([UInt8])
   /// The worker died under the call.
   case crashed(Crash)
   case timedOut
   case memoryExceeded
+  case cpuTimeExceeded
   /// As asked. Whatever the function was doing has stopped, unless it never started.
   case cancelled
   /// Neither the call's fault nor its caller's: the fork server died, or the pool was terminated.

@@ -14,6 +14,9 @@ public struct PoolCall: Sendable {
   public var timeout: Duration?
   /// Memory the call may take, beyond what its worker was born with. `nil`: no limit.
   public var memoryLimitBytes: UInt64?
+  /// User and system time the call may take, of all its worker's threads but not of processes it starts. Looked at every
+  /// ``WorkerPool/cpuSampling``. `nil`: no limit.
+  public var cpuTimeLimit: Duration?
   /// Means nothing to the pool; shown in its list of workers.
   public var tag: [UInt8]
 
@@ -24,7 +27,7 @@ public struct PoolCall: Sendable {
 
   public init(
     _ function: String, header: [UInt8] = [], argument: Payload = .none, files: [SharedFile] = [],
-    timeout: Duration? = nil, memoryLimitBytes: UInt64? = nil, tag: [UInt8] = []
+    timeout: Duration? = nil, memoryLimitBytes: UInt64? = nil, cpuTimeLimit: Duration? = nil, tag: [UInt8] = []
   ) {
     precondition(header.count <= Self.longestHeader, "a call's header is longer than a header may be")
     precondition(files.count <= Self.mostFiles, "a call has more files than a call may have")
@@ -34,6 +37,7 @@ public struct PoolCall: Sendable {
     self.files = files
     self.timeout = timeout
     self.memoryLimitBytes = memoryLimitBytes
+    self.cpuTimeLimit = cpuTimeLimit
     self.tag = tag
   }
 }

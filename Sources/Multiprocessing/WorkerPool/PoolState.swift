@@ -108,6 +108,8 @@ struct PoolState {
 
   mutating func exceededMemory(_ worker: UInt64) -> [Action] { condemn(worker, .memoryExceeded) }
 
+  mutating func exceededCPUTime(_ worker: UInt64) -> [Action] { condemn(worker, .cpuTimeExceeded) }
+
   // MARK: - Workers
 
   mutating func spawned(_ worker: UInt64, now: UInt64) -> [Action] {

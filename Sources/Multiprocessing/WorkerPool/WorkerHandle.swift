@@ -21,6 +21,8 @@ final class WorkerHandle {
   var call: UInt64?
   var callBegan: UInt64 = 0
   var cpuBefore: UInt64 = 0
+  /// CPU time at which the call's limit is reached, on the process's own clock; `nil`: it has none.
+  private var cpuCeiling: UInt64?
   private(set) var crashReport: CrashReport?
   /// The end of the call's output, for a program's last words.
   private(set) var outputTail: [UInt8] = []
@@ -68,6 +70,7 @@ final class WorkerHandle {
   /// Sends a call; 0, or the errno.
   func send(_ frame: [UInt8], descriptors: [Int32]) -> Int32 {
     outputTail.removeAll(keepingCapacity: true)
+    cpuCeiling = nil
     let code = socket.send(frame, descriptors: descriptors, waiting: false)
     couldNotSend = code != 0
     return code
@@ -119,6 +122,28 @@ final class WorkerHandle {
     }
     guard let memoryFile, let status = MemoryStatus.read(memoryFile.descriptor) else { return nil }
     return status.anonymousBytes > inheritedBytes ? status.anonymousBytes - inheritedBytes : 0
+  }
+
+  // MARK: - CPU time
+
+  var hasCPULimit: Bool { cpuCeiling != nil }
+
+  /// Limits the CPU time of the call it begins with.
+  func limitCPUTime(_ limit: Duration) {
+    cpuCeiling = (cpuClock() ?? 0) &+ limit.nanosecondsClamped
+  }
+
+  func isOverCPULimit() -> Bool {
+    guard let cpuCeiling, let used = cpuClock() else { return false }
+    return used >= cpuCeiling
+  }
+
+  /// User and system time of the process's threads (clock_getcpuclockid(3)); `nil`: it is gone.
+  private func cpuClock() -> UInt64? {
+    var clock = clockid_t()
+    var time = timespec()
+    guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else { return nil }
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
   }
 
   func beganToCrash(signal: Int32, _ usage: WorkerUsage, backtrace: SharedFile?) {

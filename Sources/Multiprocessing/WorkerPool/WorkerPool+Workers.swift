@@ -36,6 +36,10 @@ extension WorkerPool {
     handle.watch(
       onMessage: { [weak self] in self?.hear(number) },
       onOutput: { [weak self] in self?.readOutput(ofWorker: number) })
+    if let initializer {
+      // Ahead of any call. A worker that cannot be sent it is dead, and will be reported so.
+      _ = handle.send(initializer.frame, descriptors: initializer.descriptors)
+    }
     perform(state.spawned(number, now: MonotonicClock.now))
     tellIdle()
   }
@@ -57,6 +61,10 @@ extension WorkerPool {
         return tellIdle()
       case .message(.threw(let call, let usage, let bytes)):
         take(.threw(bytes), [], usage, of: call, from: handle)
+        perform(state.answered(call, by: number, now: MonotonicClock.now))
+        return tellIdle()
+      case .message(.unprepared(let call, let usage, let bytes)):
+        take(.unprepared(bytes), [], usage, of: call, from: handle)
         perform(state.answered(call, by: number, now: MonotonicClock.now))
         return tellIdle()
       case .empty: return
@@ -137,6 +145,9 @@ extension WorkerPool {
         perform(state.answeredLast(call, by: handle.number))
       case .message(.threw(let call, let usage, let bytes)):
         take(.threw(bytes), [], usage, of: call, from: handle)
+        perform(state.answeredLast(call, by: handle.number))
+      case .message(.unprepared(let call, let usage, let bytes)):
+        take(.unprepared(bytes), [], usage, of: call, from: handle)
         perform(state.answeredLast(call, by: handle.number))
       case .message(.progress(let call, let bytes)):
         if handle.call == call { calls[call]?.events.onProgress?(bytes) }

@@ -29,9 +29,11 @@ public final class WorkerPool {
   var calls: [UInt64: CallRecord] = [:]
   var link: ForkServerLink?
   let forkServerHandle: ForkServerHandle
+  /// Sent to each worker when it is born.
+  private(set) var initializer: Preparation?
   private var nextCall: UInt64 = 1
   private var alarm: (token: TimerToken, due: UInt64)?
-  private var memoryAlarm: TimerToken?
+  private var usageAlarm: TimerToken?
   private var whenDrained: [CheckedContinuation<Void, Never>] = []
   private var isStarted = false
   /// Set before the last completions are called, and after.
@@ -41,6 +43,16 @@ public final class WorkerPool {
   /// - Parameters:
   ///   - size: workers; the number of cores is a good start.
   ///   - forkServer: belongs to this pool from now on.
+  ///   - initializer: run by each worker before its first call. If it throws, calls end as ``CallOutcome/unprepared(_:)``.
+  ///     Only its function, header, argument and files count.
+  /// - Throws: the initializer's function is unknown, or its argument cannot be made ready to send.
+  public convenience init(
+    size: Int, forkServer: ForkServerHandle, limits: PoolLimits = PoolLimits(), initializer: PoolCall
+  ) throws(PoolRefusal) {
+    self.init(size: size, forkServer: forkServer, limits: limits)
+    self.initializer = try Preparation(initializer, program)
+  }
+
   public init(size: Int, forkServer: ForkServerHandle, limits: PoolLimits = PoolLimits()) {
     precondition(size > 0, "a pool has at least one worker")
     forkServerHandle = forkServer
@@ -143,7 +155,7 @@ public final class WorkerPool {
     }
     workerHandles = [:]
     if let alarm { EpollLoop.shared.cancel(alarm.token) }
-    if let memoryAlarm { EpollLoop.shared.cancel(memoryAlarm) }
+    if let usageAlarm { EpollLoop.shared.cancel(usageAlarm) }
     if let link {
       link.shut()
     } else {
@@ -197,7 +209,8 @@ public final class WorkerPool {
     // Broken, or full of calls it does not read: whatever it is, its death will be reported, and the call handed on or ended.
     if code != 0 { handle.signal(SIGKILL) }
     record.events.onStarted?(handle.pid)
-    if record.call.memoryLimitBytes != nil { watchMemory() }
+    if let limit = record.call.cpuTimeLimit { handle.limitCPUTime(limit) }
+    if record.call.memoryLimitBytes != nil || record.call.cpuTimeLimit != nil { watchUsage() }
   }
 
   private func end(_ number: UInt64, _ ending: PoolState.Ending) {
@@ -209,6 +222,7 @@ public final class WorkerPool {
       case .crashed: told?.outcome ?? .lost("its worker died")
       case .verdict(.timedOut): .timedOut
       case .verdict(.memoryExceeded): .memoryExceeded
+      case .verdict(.cpuTimeExceeded): .cpuTimeExceeded
       case .verdict(.cancelled): .cancelled
       case .lost(let reason): .lost(reason)
       }
@@ -239,22 +253,33 @@ public final class WorkerPool {
     alarm = (token, due)
   }
 
-  private func watchMemory() {
-    if memoryAlarm != nil || isTerminated { return }
-    memoryAlarm = EpollLoop.shared.schedule(after: limits.memorySampling) { [weak self] in
+  /// How often the CPU time of workers whose call has a limit is looked at: one system call each.
+  public static let cpuSampling = Duration.milliseconds(10)
+
+  private func watchUsage() {
+    if usageAlarm != nil || isTerminated { return }
+    let anyCPU = workerHandles.values.contains { $0.call != nil && $0.hasCPULimit }
+    let pause = anyCPU ? min(Self.cpuSampling, limits.memorySampling) : limits.memorySampling
+    usageAlarm = EpollLoop.shared.schedule(after: pause) { [weak self] in
       guard let self else { return }
-      memoryAlarm = nil
-      sampleMemory()
+      usageAlarm = nil
+      sampleUsage()
     }
   }
 
-  private func sampleMemory() {
+  private func sampleUsage() {
     var anyLimited = false
     for handle in Array(workerHandles.values) {
-      guard let call = handle.call, let limit = calls[call]?.call.memoryLimitBytes else { continue }
-      anyLimited = true
-      if let grown = handle.grownBytes(), grown > limit { perform(state.exceededMemory(handle.number)) }
+      guard let call = handle.call.flatMap({ calls[$0]?.call }) else { continue }
+      if let limit = call.memoryLimitBytes {
+        anyLimited = true
+        if let grown = handle.grownBytes(), grown > limit { perform(state.exceededMemory(handle.number)) }
+      }
+      if handle.hasCPULimit {
+        anyLimited = true
+        if handle.isOverCPULimit() { perform(state.exceededCPUTime(handle.number)) }
+      }
     }
-    if anyLimited { watchMemory() }
+    if anyLimited { watchUsage() }
   }
 }

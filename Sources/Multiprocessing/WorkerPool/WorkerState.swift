@@ -6,7 +6,7 @@
 
 /// Why a worker is killed under its call: how that call will end.
 enum Verdict: Equatable {
-  case timedOut, memoryExceeded, cancelled
+  case timedOut, memoryExceeded, cpuTimeExceeded, cancelled
 }
 
 struct WorkerState: Equatable {

@@ -1,0 +1,65 @@
+// The messages between a program and its launcher: one answer to each request, in order.
+
+import Glibc
+
+/// Program to launcher.
+enum LaunchRequest {
+  /// Fork a nursery.
+  case nursery
+
+  private enum Kind: UInt32 {
+    case nursery = 1
+  }
+
+  var encoded: [UInt8] {
+    var frame = FrameWriter(reserving: 8)
+    switch self {
+    case .nursery: frame.put(Kind.nursery.rawValue)
+    }
+    return frame.bytes
+  }
+
+  static func take(from frame: inout FrameReader, _: inout ReceivedDescriptors) -> LaunchRequest? {
+    switch frame.take(UInt32.self).flatMap(Kind.init) {
+    case .nursery: .nursery
+    case nil: nil
+    }
+  }
+}
+
+/// Launcher to program.
+enum LaunchAnswer {
+  /// A nursery was forked: the program's end of its channel, and its pidfd.
+  case nursery(pid: pid_t, channel: SharedFile, pidfd: SharedFile)
+  case failed(code: Int32)
+
+  private enum Kind: UInt32 {
+    case nursery = 1
+    case failed
+  }
+
+  /// Goes with two descriptors, in this order: channel, pidfd.
+  static func nursery(_ pid: pid_t) -> [UInt8] {
+    var frame = FrameWriter(reserving: 8)
+    frame.put(Kind.nursery.rawValue)
+    frame.put(pid)
+    return frame.bytes
+  }
+
+  static func failed(_ code: Int32) -> [UInt8] {
+    var frame = FrameWriter(reserving: 8)
+    frame.put(Kind.failed.rawValue)
+    frame.put(code)
+    return frame.bytes
+  }
+
+  static func take(from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors) -> LaunchAnswer? {
+    guard let kind = frame.take(UInt32.self).flatMap(Kind.init), let number = frame.take(Int32.self) else { return nil }
+    switch kind {
+    case .nursery:
+      guard let channel = descriptors.take(), let pidfd = descriptors.take() else { return nil }
+      return .nursery(pid: number, channel: channel, pidfd: pidfd)
+    case .failed: return .failed(code: number)
+    }
+  }
+}
