@@ -1,33 +1,35 @@
 import CLinux
 import Foundation
 
-/// Runs the scenarios of `PoolExamples`, which fork; a test runner has threads and must not.
+/// Runs the scenarios of the example programs, which fork; a test runner has threads and must not.
 enum ExampleProgram {
   struct Result {
     var status: Int32
     var output: String
   }
 
-  /// The built program, beside the test bundle.
-  static var url: URL {
+  /// A built program, beside the test bundle.
+  static func url(_ program: String = "PoolExamples") -> URL {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-      .appendingPathComponent("PoolExamples")
+      .appendingPathComponent(program)
   }
 
   /// Runs one scenario to its end; the program limits its own time.
-  static func run(_ scenario: String, backtracing: Bool = true) async throws -> Result {
+  static func run(
+    _ scenario: String, of program: String = "PoolExamples", arguments: [String] = [], backtracing: Bool = true
+  ) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
       // A thread of its own: reading to the end blocks.
       Thread.detachNewThread {
-        continuation.resume(with: Swift.Result { try runBlocking(scenario, backtracing) })
+        continuation.resume(with: Swift.Result { try runBlocking(program, [scenario] + arguments, backtracing) })
       }
     }
   }
 
-  private static func runBlocking(_ scenario: String, _ backtracing: Bool) throws -> Result {
+  private static func runBlocking(_ program: String, _ arguments: [String], _ backtracing: Bool) throws -> Result {
     let process = Process()
-    process.executableURL = url
-    process.arguments = [scenario]
+    process.executableURL = url(program)
+    process.arguments = arguments
     if !backtracing {
       process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
     }
@@ -51,7 +53,7 @@ enum ExampleProgram {
 
   private static func killTreeRootBlocking(within limit: Duration) throws -> (below: [Int32], left: [Int32]) {
     let process = Process()
-    process.executableURL = url
+    process.executableURL = url()
     process.arguments = ["tree"]
     let pipe = Pipe()
     process.standardOutput = pipe

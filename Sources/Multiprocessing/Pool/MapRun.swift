@@ -68,18 +68,16 @@ final class MapRun<Input: Codable & Sendable, Output: Codable & Sendable>: Senda
   }
 
   private func ended(_ chunk: Int, _ reply: PoolReply<ManyEnds<Output>>) {
-    var failure: CallError?
-    switch reply.result {
-    case .success(let ends):
-      failure = ends.firstFailure
-      state.withLock { $0.chunks[chunk] = ends.outputs }
-    case .failure(let error): failure = error
+    let result = reply.result.flatMap { ends in
+      ends.firstFailure.map { .failure($0) } ?? .success(ends.outputs)
     }
+    // Before it counts as ended, because the last chunk to end is the end of the run.
+    if case .failure(let error) = result { fail(error) }
     state.withLock { state in
+      if case .success(let outputs) = result { state.chunks[chunk] = outputs }
       state.window.ended(chunk)
       state.cancels[chunk] = nil
     }
-    if let failure { fail(failure) }
     fill()
   }
 
