@@ -72,8 +72,11 @@ let package = Package(
     .executableTarget(
       name: "PoolExamples", dependencies: ["Multiprocessing", "EventLoop", "CLinux"], path: "Tests/PoolExamples",
       swiftSettings: strict),
+    .executableTarget(
+      name: "SharedExamples", dependencies: ["Multiprocessing"], path: "Tests/SharedExamples", swiftSettings: strict),
     .testTarget(
-      name: "MultiprocessingTests", dependencies: ["Multiprocessing", "EventLoop", "CLinux", "PoolExamples"],
+      name: "MultiprocessingTests",
+      dependencies: ["Multiprocessing", "EventLoop", "CLinux", "PoolExamples", "SharedExamples"],
       swiftSettings: strict),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "CLinux"], swiftSettings: strict),
     .testTarget(

@@ -5,6 +5,24 @@ import Synchronization
 /// A message: the bytes of a value, and the open files in it.
 typealias Message = EncodedValue
 
+extension EncodedValue {
+  init(encoding value: some Encodable) throws(ChannelError) {
+    do throws(ValueCodingError) {
+      self = try ValueCodec.encodeWithFiles(value)
+    } catch {
+      throw .value(error)
+    }
+  }
+
+  func value<Value: Decodable>(_ type: Value.Type) throws(ChannelError) -> Value {
+    do throws(ValueCodingError) {
+      return try ValueCodec.decode(type, from: bytes, files: files)
+    } catch {
+      throw .value(error)
+    }
+  }
+}
+
 /// One end of a pair of message sockets that several threads and several processes may use at once. A message is sent and taken
 /// by one system call each, so one that is killed has sent or taken a message whole, or not at all.
 ///

@@ -20,6 +20,12 @@ enum Readiness {
     }
   }
 
+  /// A look, without waiting.
+  static func isReady(for events: Int32, _ file: SharedFile) -> Bool {
+    var watched = pollfd(fd: file.descriptor, events: Int16(events), revents: 0)
+    return poll(&watched, 1, 0) > 0
+  }
+
   /// Suspends the task. False: the deadline came first.
   ///
   /// - Throws: `CancellationError` when the task is cancelled.

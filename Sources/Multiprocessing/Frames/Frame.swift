@@ -89,13 +89,15 @@ final class FrameSocket {
 
   /// Receives one message and lets `decode` take it apart; the descriptors that came with it are `decode`'s to keep, and
   /// those it leaves are closed. `decode` gives `nil` for a message that makes no sense.
+  ///
+  /// - Parameter peeking: the message stays there too.
   func receive<Message>(
-    waiting: Bool, _ decode: (inout FrameReader, inout ReceivedDescriptors) -> Message?
+    waiting: Bool, peeking: Bool = false, _ decode: (inout FrameReader, inout ReceivedDescriptors) -> Message?
   ) -> Reception<Message> {
     var numbers = ReceivedDescriptors.Numbers(repeating: -1)
     var room = Int32(Self.mostDescriptors)
     var truncated: Int32 = 0
-    let flags = waiting ? 0 : Int32(MSG_DONTWAIT)
+    let flags = (waiting ? 0 : Int32(MSG_DONTWAIT)) | (peeking ? Int32(MSG_PEEK) : 0)
     var count = 0
     repeat {
       room = Int32(Self.mostDescriptors)

@@ -19,7 +19,8 @@ final class MapRun<Input: Codable & Sendable, Output: Codable & Sendable>: Senda
   private let state: Mutex<State>
 
   init(
-    _ pool: any Pool, _ function: RemoteFunction<Input, Output>, _ inputs: [Input], chunkSize: Int, _ limits: CallLimits?
+    _ pool: any Pool, _ function: RemoteFunction<Input, Output>, _ inputs: [Input], chunkSize: Int,
+    _ limits: CallLimits?
   ) {
     self.pool = pool
     self.function = function
@@ -69,9 +70,9 @@ final class MapRun<Input: Codable & Sendable, Output: Codable & Sendable>: Senda
   private func ended(_ chunk: Int, _ reply: PoolReply<ManyEnds<Output>>) {
     var failure: CallError?
     switch reply.result {
-    case .success(.all(let outputs)): state.withLock { $0.chunks[chunk] = outputs }
-    case .success(.mixed(let ends)):
-      for case .threw(let text) in ends where failure == nil { failure = .threw(text) }
+    case .success(let ends):
+      failure = ends.firstFailure
+      state.withLock { $0.chunks[chunk] = ends.outputs }
     case .failure(let error): failure = error
     }
     state.withLock { state in

@@ -81,7 +81,7 @@ public struct PoolResults<Input: Codable & Sendable, Output: Codable & Sendable>
       while true {
         if let chunk, taken < chunk.count {
           defer { taken += 1 }
-          let result = chunk.ends.flatMap { $0.end(taken) }
+          let result = chunk.ends.flatMap { $0[taken] }
           return PoolResult(index: chunk.first + taken, result: result)
         }
         guard let next = await run.next() else { return nil }

@@ -25,13 +25,6 @@ public struct PoolReply<Value: Sendable>: Sendable {
   }
 }
 
-/// What became of many items of one call.
-enum ManyEnds<Output: Codable & Sendable>: Sendable {
-  case all([Output])
-  /// Some threw.
-  case mixed([ItemEnd<Output>])
-}
-
 extension RemoteFunction {
   /// A call with one input.
   func work(_ input: Input, _ limits: CallLimits?) -> PoolWork<Output> {
@@ -55,34 +48,14 @@ extension RemoteFunction {
         let (form, bytes) = try finished.reply()
         let ends: ManyEnds<Output>
         switch form {
-        case .many: ends = .all(try finished.decode([Output].self, bytes))
-        case .mixed: ends = .mixed(try finished.decode([ItemEnd<Output>].self, bytes))
+        case .many: ends = ManyEnds(try finished.decode([Output].self, bytes))
+        case .mixed: ends = ManyEnds(try finished.decode([ItemEnd<Output>].self, bytes))
         case .single, nil: throw CallError.strangeForm(of: name)
         }
         guard ends.count == inputs.count else { throw CallError.strangeForm(of: name) }
         return ends
       },
       runHere: { await runMany(inputs) })
-  }
-}
-
-extension ManyEnds {
-  var count: Int {
-    switch self {
-    case .all(let outputs): outputs.count
-    case .mixed(let ends): ends.count
-    }
-  }
-
-  func end(_ index: Int) -> Result<Output, CallError> {
-    switch self {
-    case .all(let outputs): .success(outputs[index])
-    case .mixed(let ends):
-      switch ends[index] {
-      case .returned(let output): .success(output)
-      case .threw(let text): .failure(.threw(text))
-      }
-    }
   }
 }
 

@@ -151,7 +151,9 @@ public struct WorkerInitializer: Sendable {
     }
   }
 
-  public init<Output>(_ function: RemoteFunction<NoValue, Output>) throws(CallError) { try self.init(function, NoValue()) }
+  public init<Output>(_ function: RemoteFunction<NoValue, Output>) throws(CallError) {
+    try self.init(function, NoValue())
+  }
 }
 
 /// Runs `body` on the loop: at once for who is there already, else in the order in which a thread asks.

@@ -1,4 +1,5 @@
-// The messages between a program and its launcher: one answer to each request, in order.
+// The messages between a program and its launcher. A request for a nursery is answered on their channel, in order; one for a
+// child process goes with a socket of its own for what becomes of it.
 
 import Glibc
 
@@ -6,23 +7,35 @@ import Glibc
 enum LaunchRequest {
   /// Fork a nursery.
   case nursery
+  /// Fork a child process, and tell `status` what becomes of it in ``ChildFrame``s.
+  case child(ChildOrder, status: SharedFile)
 
   private enum Kind: UInt32 {
     case nursery = 1
+    case child
   }
 
-  var encoded: [UInt8] {
+  static let nurseryFrame: [UInt8] = {
     var frame = FrameWriter(reserving: 8)
-    switch self {
-    case .nursery: frame.put(Kind.nursery.rawValue)
-    }
+    frame.put(Kind.nursery.rawValue)
+    return frame.bytes
+  }()
+
+  /// Goes with the status socket and then the order's descriptors.
+  static func child(_ order: ChildOrder, _ payload: PayloadPart) -> [UInt8] {
+    var frame = FrameWriter(reserving: 64 + payload.inline.count)
+    frame.put(Kind.child.rawValue)
+    order.put(into: &frame, payload)
     return frame.bytes
   }
 
-  static func take(from frame: inout FrameReader, _: inout ReceivedDescriptors) -> LaunchRequest? {
+  static func take(from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors) -> LaunchRequest? {
     switch frame.take(UInt32.self).flatMap(Kind.init) {
-    case .nursery: .nursery
-    case nil: nil
+    case .nursery: return .nursery
+    case .child:
+      guard let status = descriptors.take(), let order = ChildOrder.take(from: &frame, &descriptors) else { return nil }
+      return .child(order, status: status)
+    case nil: return nil
     }
   }
 }

@@ -47,7 +47,8 @@ public final class Launcher: Sendable {
   ) throws(MultiprocessingError) {
     if let fault = SingleThreaded.fault(beforeForkOf: "the launcher") { throw MultiprocessingError(fault, code: 0) }
     if started.withLock({ $0 != nil }) { throw MultiprocessingError("the launcher is started twice", code: 0) }
-    let program = WorkerProgram(functions.map(\.workerFunction), preload: preload)
+    let program = WorkerProgram(
+      functions.map(\.workerFunction) + [DictionaryOwner.function.workerFunction], preload: preload)
     let link = try DescriptorPair.sockets()
     let mine = getpid()
     // What is buffered would be printed by the child once more.
@@ -76,7 +77,7 @@ public final class Launcher: Sendable {
 
   /// Has a nursery forked, for one pool.
   func startForkServer() throws(MultiprocessingError) -> ForkServerHandle {
-    switch try ask(.nursery) {
+    switch try ask(LaunchRequest.nurseryFrame) {
     case .nursery(let pid, let channel, let pidfd, let tickets):
       return ForkServerHandle(
         channel: channel, pidfd: pidfd, tickets: try TicketBoard(tickets), nurseryPID: pid, program: program)
@@ -84,10 +85,21 @@ public final class Launcher: Sendable {
     }
   }
 
+  /// Asks for a child process; what becomes of it is told on the status socket.
+  func startChild(_ order: ChildOrder, status: consuming OwnedDescriptor) throws(MultiprocessingError) {
+    let payload = try PayloadPart(order.argument)
+    let descriptors = [status.number] + payload.descriptors + order.files.map(\.descriptor)
+    let code = channel.withLock {
+      $0.send(LaunchRequest.child(order, payload), descriptors: descriptors, waiting: true)
+    }
+    if code == EPIPE || code == ECONNRESET { throw MultiprocessingError("the launcher has ended", code: 0) }
+    if code != 0 { throw MultiprocessingError("asking the launcher", code: code) }
+  }
+
   /// Asks and waits for the answer: one at a time, a millisecond or so each.
-  private func ask(_ request: LaunchRequest) throws(MultiprocessingError) -> LaunchAnswer {
+  private func ask(_ request: [UInt8]) throws(MultiprocessingError) -> LaunchAnswer {
     let answer: Result<LaunchAnswer, MultiprocessingError> = channel.withLock { channel in
-      let code = channel.send(request.encoded, waiting: true)
+      let code = channel.send(request, waiting: true)
       if code != 0 { return .failure(MultiprocessingError("asking the launcher", code: code)) }
       let end = MonotonicClock.now + Self.longestAnswer.nanosecondsClamped
       while true {

@@ -11,6 +11,8 @@ final class LauncherProcess {
   private let parent: pid_t
   private let program: WorkerProgram
   private let signals: Int32
+  /// Child processes, and where to tell of their ends.
+  private var children: [pid_t: FrameSocket] = [:]
 
   /// - Parameter parent: the program's pid, noted before the fork.
   static func run(channel: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram) -> Never {
@@ -44,6 +46,7 @@ final class LauncherProcess {
     while true {
       switch channel.receive(waiting: false, LaunchRequest.take) {
       case .message(.nursery): startNursery()
+      case .message(.child(let order, let status)): startChild(order, FrameSocket(status))
       case .empty: return
       case .closed: leave()
       case .garbled:
@@ -64,10 +67,43 @@ final class LauncherProcess {
     }
   }
 
-  /// Whose end matters to the program, it sees by a pidfd.
+  private func startChild(_ order: ChildOrder, _ status: FrameSocket) {
+    SingleThreaded.check(beforeForkOf: "a child process")
+    let mine = getpid()
+    // What is buffered would be printed by the child once more.
+    fflush(nil)
+    let pid = fork()
+    if pid == 0 { ChildLife.run(order, parent: mine, program: program) }
+    let pidfd = pid < 0 ? -1 : linux_pidfd_open(pid)
+    let code = errno
+    if pid > 0 { children[pid] = status }
+    if pidfd >= 0 {
+      report(ChildFrame.born(pid), to: status, [pidfd])
+      close(pidfd)
+    } else {
+      // Without a pidfd nobody could be sure to signal this process and no later one of its number.
+      if pid > 0 { kill(pid, SIGKILL) }
+      report(ChildFrame.failed(code), to: status)
+    }
+  }
+
   private func reap() {
-    var reaped: pid_t
-    repeat { reaped = linux_wait4(-1, nil, WNOHANG, nil) } while reaped > 0 || (reaped < 0 && errno == EINTR)
+    while true {
+      let pid = linux_ended_child()
+      if pid <= 0 { return }
+      // Whatever a child process left behind in its session ends too. Before it is reaped: until then nobody else can have its
+      // number, nor its group's.
+      if children[pid] != nil { kill(-pid, SIGKILL) }
+      var status: Int32 = 0
+      if linux_wait4(pid, &status, 0, nil) < 0 { ChildBirth.fail("wait4") }
+      // The end of anything else that matters to the program, it sees by a pidfd.
+      if let socket = children.removeValue(forKey: pid) { report(ChildFrame.ended(status: status), to: socket) }
+    }
+  }
+
+  /// There are two messages a child at the most, so there is room; and a program that let go of the child need not hear.
+  private func report(_ frame: [UInt8], to status: FrameSocket, _ descriptors: [Int32] = []) {
+    _ = status.send(frame, descriptors: descriptors, waiting: false)
   }
 
   private func tell(_ frame: [UInt8], _ descriptors: [Int32] = []) {
@@ -76,7 +112,7 @@ final class LauncherProcess {
   }
 
   private func leave() -> Never {
-    Descendants.endAll(known: [])
+    Descendants.endAll(known: children.keys)
     _exit(0)
   }
 }

@@ -70,51 +70,66 @@ enum CallFailure: UInt8 {
 
 extension RemoteFunction: RegisteredFunction {
   public var workerFunction: WorkerFunction {
-    WorkerFunction(name) { call in
-      do {
-        switch call.header.first.flatMap(CallForm.init) {
-        case .single: return try await runOne(call)
-        case .many: return try await runMany(call)
-        case nil: throw ValueCodingError.undecodable(type: "a call of \"\(name)\"", reason: "it has no known form")
+    switch body {
+    case .synchronous(let body):
+      WorkerFunction(name) { call in
+        do {
+          switch try form(call) {
+          case .single: return try WorkerReturn(try body(try call.decodedArgument(Input.self)), form: .single)
+          case .many: return try WorkerReturn(Self.runMany(try call.decodedArgument([Input].self), body))
+          }
+        } catch {
+          throw WorkerFailure(CallFailure.bytes(of: error))
         }
-      } catch {
-        throw WorkerFailure(CallFailure.bytes(of: error))
+      }
+    case .asynchronous(let body):
+      WorkerFunction(name) { call async throws in
+        do {
+          switch try form(call) {
+          case .single: return try WorkerReturn(try await body(try call.decodedArgument(Input.self)), form: .single)
+          case .many: return try WorkerReturn(await Self.runMany(try call.decodedArgument([Input].self), body))
+          }
+        } catch {
+          throw WorkerFailure(CallFailure.bytes(of: error))
+        }
       }
     }
   }
 
-  private func runOne(_ call: WorkerCall) async throws -> WorkerReturn {
-    try WorkerReturn(try await self(try call.decodedArgument(Input.self)), form: .single)
+  private func form(_ call: WorkerCall) throws(ValueCodingError) -> CallForm {
+    if let form = call.header.first.flatMap(CallForm.init) { return form }
+    throw .undecodable(type: "a call of \"\(name)\"", reason: "it has no known form")
   }
 
-  private func runMany(_ call: WorkerCall) async throws -> WorkerReturn {
-    switch await runMany(try call.decodedArgument([Input].self)) {
-    case .all(let outputs): try WorkerReturn(outputs, form: .many)
-    case .mixed(let ends): try WorkerReturn(ends, form: .mixed)
-    }
-  }
-
+  /// Every input's end, in order.
   func runMany(_ inputs: [Input]) async -> ManyEnds<Output> {
-    var outputs: [Output] = []
-    outputs.reserveCapacity(inputs.count)
-    for (index, input) in inputs.enumerated() {
-      do {
-        outputs.append(try await self(input))
-      } catch {
-        let done = outputs.map { ItemEnd.returned($0) }
-        return .mixed(done + [.threw("\(error)")] + (await runEach(inputs[(index + 1)...])))
-      }
+    switch body {
+    case .synchronous(let body): Self.runMany(inputs, body)
+    case .asynchronous(let body): await Self.runMany(inputs, body)
     }
-    return .all(outputs)
   }
 
-  private func runEach(_ inputs: ArraySlice<Input>) async -> [ItemEnd<Output>] {
-    var ends: [ItemEnd<Output>] = []
+  private static func runMany(_ inputs: [Input], _ body: (Input) throws -> Output) -> ManyEnds<Output> {
+    var ends = ManyEnds<Output>(reserving: inputs.count)
     for input in inputs {
       do {
-        ends.append(.returned(try await self(input)))
+        ends.append(try body(input))
       } catch {
-        ends.append(.threw("\(error)"))
+        ends.appendFailure("\(error)")
+      }
+    }
+    return ends
+  }
+
+  private static func runMany(
+    _ inputs: [Input], _ body: @Sendable (Input) async throws -> Output
+  ) async -> ManyEnds<Output> {
+    var ends = ManyEnds<Output>(reserving: inputs.count)
+    for input in inputs {
+      do {
+        ends.append(try await body(input))
+      } catch {
+        ends.appendFailure("\(error)")
       }
     }
     return ends
@@ -131,5 +146,8 @@ extension WorkerReturn {
   init<Output: Encodable>(_ output: Output, form: ReturnForm) throws {
     let encoded = try ValueCodec.encodeWithFiles(output)
     self.init(.bytes(encoded.bytes), meta: [form.rawValue], files: encoded.files)
+  }
+  init<Output>(_ ends: ManyEnds<Output>) throws {
+    if ends.mixed.isEmpty { try self.init(ends.outputs, form: .many) } else { try self.init(ends.mixed, form: .mixed) }
   }
 }

@@ -129,3 +129,24 @@ extension RemoteFunction {
     self.init(name) { (input: Input) async throws -> Output in try await body(repeat each input.values) }
   }
 }
+
+extension RemoteFunction where Output == NoValue {
+  /// A function of several arguments that gives nothing back.
+  @_disfavoredOverload
+  public init<each Argument>(_ name: String, _ body: @escaping @Sendable (repeat each Argument) throws -> Void)
+  where Input == Arguments<repeat each Argument> {
+    self.init(name) { (input: Input) throws -> NoValue in
+      try body(repeat each input.values)
+      return NoValue()
+    }
+  }
+
+  @_disfavoredOverload
+  public init<each Argument>(_ name: String, _ body: @escaping @Sendable (repeat each Argument) async throws -> Void)
+  where Input == Arguments<repeat each Argument> {
+    self.init(name) { (input: Input) async throws -> NoValue in
+      try await body(repeat each input.values)
+      return NoValue()
+    }
+  }
+}

@@ -45,6 +45,13 @@ public struct WorkerFunction: Sendable {
     self.name = name
     self.body = .asynchronous(body)
   }
+
+  func run(_ call: WorkerCall) async throws -> WorkerReturn {
+    switch body {
+    case .synchronous(let body): try body(call)
+    case .asynchronous(let body): try await body(call)
+    }
+  }
 }
 
 /// What a function gives back: its value, and a few opaque bytes about it (a media type, say).
