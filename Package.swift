@@ -102,9 +102,13 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// What `Tests/Load/run` compares with; nobody else needs it built.
+// What `Tests/Load/run` compares with, and what `Tests/Load/pool` measures; nobody else needs them built.
 if Context.environment["MILLRACE_LOAD"] != nil {
-  package.targets.append(
+  package.targets += [
     .executableTarget(
-      name: "LoadBaseline", path: "Tests/Load/Baseline", linkerSettings: [.linkedLibrary("microhttpd")]))
+      name: "LoadBaseline", path: "Tests/Load/Baseline", linkerSettings: [.linkedLibrary("microhttpd")]),
+    .executableTarget(
+      name: "PoolBenchmark", dependencies: ["Multiprocessing", "EventLoop", "CLinux"],
+      path: "Tests/Load/PoolBenchmark", swiftSettings: strict),
+  ]
 }

@@ -70,6 +70,11 @@ public final class Launcher: Sendable {
         + "thread (a worker has no launcher, and starts no processes of its own)", code: 0)
   }
 
+  /// Has a fork server started for a ``WorkerPool`` of this program, whose functions it runs.
+  public static func startForkServer() throws(MultiprocessingError) -> ForkServerHandle {
+    try current().startForkServer()
+  }
+
   /// Has a nursery forked, for one pool.
   func startForkServer() throws(MultiprocessingError) -> ForkServerHandle {
     switch try ask(LaunchRequest.nurseryFrame) {

@@ -198,6 +198,7 @@ final class WorkerProcess {
     case .returned(let value):
       do {
         let payload = try PayloadPart(value.payload)
+        if let file = payload.file { SealedMemory.sealIfPossible(file.descriptor) }
         sendOrLeave(
           WorkerFrame.returned(call, usage, meta: value.meta, payload, fileCount: value.files.count),
           descriptors: payload.descriptors + value.files.map(\.descriptor))
