@@ -115,7 +115,7 @@ struct ResultsStateTests {
 
   @Test("come as they end")
   func asCompleted() {
-    var state = state([[1], [2], [3]], window: 3, inOrder: false)
+    var state = state([[1], [2], [3]], window: 4, inOrder: false)
     while state.startNext() != nil {}
     state.end(end(2))
     state.end(end(0))
