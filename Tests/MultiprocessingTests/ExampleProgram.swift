@@ -8,7 +8,7 @@ enum ExampleProgram {
     var output: String
   }
 
-  /// A built program, beside the test bundle.
+  /// The built program, beside the test bundle.
   static func url(_ program: String = "PoolExamples") -> URL {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
       .appendingPathComponent(program)
@@ -43,17 +43,21 @@ enum ExampleProgram {
   }
 
   /// Starts the tree scenario, kills its root, and gives the processes below it that were still there `limit` later.
-  static func killTreeRoot(within limit: Duration) async throws -> (below: [Int32], left: [Int32]) {
+  static func killTreeRoot(
+    of program: String = "PoolExamples", within limit: Duration
+  ) async throws -> (below: [Int32], left: [Int32]) {
     try await withCheckedThrowingContinuation { continuation in
       Thread.detachNewThread {
-        continuation.resume(with: Swift.Result { try killTreeRootBlocking(within: limit) })
+        continuation.resume(with: Swift.Result { try killTreeRootBlocking(program, within: limit) })
       }
     }
   }
 
-  private static func killTreeRootBlocking(within limit: Duration) throws -> (below: [Int32], left: [Int32]) {
+  private static func killTreeRootBlocking(_ program: String, within limit: Duration) throws -> (
+    below: [Int32], left: [Int32]
+  ) {
     let process = Process()
-    process.executableURL = url()
+    process.executableURL = url(program)
     process.arguments = ["tree"]
     let pipe = Pipe()
     process.standardOutput = pipe

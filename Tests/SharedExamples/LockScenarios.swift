@@ -5,7 +5,8 @@ enum LockFunctions {
   static let count = RemoteFunction("count") { (counter: SharedValue<Int>, times: Int) in
     for _ in 0..<times { counter.withLock { $0 += 1 } }
   }
-  static let countByHand = RemoteFunction("count_by_hand") { (counter: SharedValue<Int>, lock: SharedLock, times: Int) in
+  static let countByHand = RemoteFunction("count_by_hand") {
+    (counter: SharedValue<Int>, lock: SharedLock, times: Int) in
     for _ in 0..<times { lock.withLock { counter.value += 1 } }
   }
   static let fillSquares = RemoteFunction("fill_squares") { (squares: SharedArray<Int>) in
@@ -46,7 +47,9 @@ extension Scenario {
     "counter": Scenario { check in
       let counter = try SharedValue(0)
       let children = try (0..<2).map { _ in try ChildProcess(LockFunctions.count, counter, 1_000_000) }
-      for child in children { check(try child.join() == .exited(0), "\(child.name) ended with \(String(describing: child.end))") }
+      for child in children {
+        check(try child.join() == .exited(0), "\(child.name) ended with \(String(describing: child.end))")
+      }
       check(counter.value == 2_000_000, "the counter shows \(counter.value)")
     },
     "counter_with_a_lock_of_its_own": Scenario { check in

@@ -10,6 +10,20 @@ struct Stubborn: Codable, Sendable {
   }
 }
 
+/// Many bytes, made and compared by the block: byte by byte takes seconds in a debug build.
+enum Bytes {
+  static func pattern(_ count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 7, count: count)
+    for index in stride(from: 0, to: count, by: 4096) { bytes[index] = UInt8(truncatingIfNeeded: index >> 12) }
+    return bytes
+  }
+
+  static func same(_ some: [UInt8]?, _ other: [UInt8]) -> Bool {
+    guard let some, some.count == other.count else { return false }
+    return memcmp(some, other, some.count) == 0
+  }
+}
+
 enum PipeFunctions {
   static let takeStubborn = RemoteFunction("take_stubborn") { (_: Stubborn) in }
   static let square = RemoteFunction("square") { (questions: PipeEnd<Int, Int>) in
@@ -69,10 +83,9 @@ extension Scenario {
       let (here, there) = try Pipe.twoWays([UInt8].self, [UInt8].self)
       let child = try ChildProcess(PipeFunctions.echoBytes, there)
       there.close()
-      var bytes = [UInt8](repeating: 7, count: 64 << 20)
-      for index in stride(from: 0, to: bytes.count, by: 4096) { bytes[index] = UInt8(truncatingIfNeeded: index >> 12) }
+      let bytes = Bytes.pattern(64 << 20)
       try here.send(bytes)
-      check(try here.receive() == bytes, "64 MB changed on their way")
+      check(try Bytes.same(here.receive(), bytes), "64 MB changed on their way")
       here.close()
       try child.join()
     },

@@ -74,7 +74,9 @@ final class Massacre {
     while queue.count > 0 { try read(for: .milliseconds(1)) }
     queue.close()
     while consumers.contains(where: \.isAlive) { try read(for: .milliseconds(1)) }
-    for consumer in consumers { check(consumer.end == .exited(0), "a consumer ended with \(String(describing: consumer.end))") }
+    for consumer in consumers {
+      check(consumer.end == .exited(0), "a consumer ended with \(String(describing: consumer.end))")
+    }
     try read(for: .zero)
     // Each consumer that was killed may have held one that it had not told of.
     let missing = seen.values.reduce(0) { $0 + ($1.max() ?? -1) + 1 - $1.count }

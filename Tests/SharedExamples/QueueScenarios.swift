@@ -30,16 +30,15 @@ enum QueueFunctions {
     }
     try await result.send([count, sum])
   }
-  static let reverseBytes = RemoteFunction("reverse_bytes") {
-    (given: SharedQueue<[UInt8]>, back: SharedQueue<[UInt8]>) in
-    while let bytes = try given.get() { try back.put(bytes.reversed()) }
+  static let sendBack = RemoteFunction("send_back") { (given: SharedQueue<[UInt8]>, back: SharedQueue<[UInt8]>) in
+    while let bytes = try given.get() { try back.put(bytes) }
   }
   static let addToCounters = RemoteFunction("add_to_queued_counters") { (queue: SharedQueue<SharedValue<Int>>) in
     while let counter = try queue.get() { counter.withLock { $0 += 1 } }
   }
 
   static let all: [any RegisteredFunction] =
-    [takeAll, putRange, putRangeAsync, sum, sumAsync, reverseBytes, addToCounters] + KillingFunctions.all
+    [takeAll, putRange, putRangeAsync, sum, sumAsync, sendBack, addToCounters] + KillingFunctions.all
     + BenchmarkFunctions.all
 }
 
@@ -74,12 +73,11 @@ extension Scenario {
     "queue_64_megabytes": Scenario { check in
       let given = try SharedQueue<[UInt8]>(capacity: 2)
       let back = try SharedQueue<[UInt8]>(capacity: 2)
-      let child = try ChildProcess(QueueFunctions.reverseBytes, given, back)
-      var bytes = [UInt8](repeating: 7, count: 64 << 20)
-      bytes[0] = 1
+      let child = try ChildProcess(QueueFunctions.sendBack, given, back)
       for size in [64 << 20, 1, 32_000, 32 * 1024, 40_000, 0] {
-        try given.put(Array(bytes.prefix(size)))
-        check(try back.get(timeout: .seconds(20)) == bytes.prefix(size).reversed(), "\(size) bytes changed on their way")
+        let bytes = Bytes.pattern(size)
+        try given.put(bytes)
+        check(try Bytes.same(back.get(timeout: .seconds(20)), bytes), "\(size) bytes changed on their way")
       }
       given.close()
       check(try child.join() == .exited(0), "\(String(describing: child.end))")

@@ -21,7 +21,8 @@ struct SharedExamples: MultiprocessingProgram {
     }
     alarm(limitSeconds)
     let check = Check()
-    let before = Leaks.openDescriptors()
+    try await Leaks.warmUp()
+    let before = Leaks.openDescriptors().count
     do {
       try await scenario.body(check)
     } catch {
@@ -67,7 +68,8 @@ struct Scenario: Sendable {
   /// One that blocks its thread: there is another for the tasks of the program.
   init(_ body: @escaping @Sendable (Check) throws -> Void) { self.body = body }
 
-  static let all: [String: Scenario] = [locks, children, pipes, queues, killings, dictionaries, benchmarks].reduce(into: [:]) {
-    $0.merge($1) { _, _ in preconditionFailure("two scenarios have one name") }
-  }
+  static let all: [String: Scenario] = [locks, children, pipes, queues, killings, dictionaries, benchmarks].reduce(
+    into: [:]) {
+      $0.merge($1) { _, _ in preconditionFailure("two scenarios have one name") }
+    }
 }
