@@ -36,8 +36,8 @@ enum ChildLife {
       ChildBirth.fail(error.operation, code: error.code)
     }
     let call = WorkerCall(
-      header: [CallForm.single.rawValue], argument: order.argument, files: order.files, deadlineNanoseconds: nil,
-      progress: ProgressReporter { _ in })
+      number: 0, header: [CallForm.single.rawValue], argument: order.argument, files: order.files,
+      deadlineNanoseconds: nil, progress: ProgressReporter { _, _ in })
     let status = StatusBox()
     Task(executorPreference: executor) {
       do {

@@ -38,10 +38,18 @@ struct PayloadPart {
   }
 
   static func take(from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors) -> Payload? {
-    guard let isFile = frame.take(UInt8.self), let count = frame.take(Int64.self), count >= 0 else { return nil }
-    if isFile == 0 { return frame.take(count: Int(count)).map { .bytes($0) } }
+    guard let isFile = frame.take(UInt8.self), let count = frame.take(Int64.self) else { return nil }
+    return take(isFile: isFile != 0, byteCount: count, from: &frame, &descriptors)
+  }
+
+  /// The same for a message that says in its own way what the payload is.
+  static func take(
+    isFile: Bool, byteCount: Int64, from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors
+  ) -> Payload? {
+    guard byteCount >= 0 else { return nil }
+    if !isFile { return frame.take(count: Int(byteCount)).map { .bytes($0) } }
     guard let descriptor = descriptors.take() else { return nil }
-    return .file(descriptor, byteCount: Int(count))
+    return .file(descriptor, byteCount: Int(byteCount))
   }
 }
 
@@ -64,20 +72,32 @@ struct CallFrame {
   /// Open files of values in the argument.
   var files: [SharedFile] = []
 
-  /// More than all that is not header or payload.
-  static let fixedBytes = 64
+  /// How it begins in a message; header and payload follow.
+  private struct Head: BitwiseCopyable {
+    var number: UInt64
+    var timeoutNanoseconds: UInt64
+    var dataLimitBytes: UInt64
+    var payloadBytes: Int64
+    var function: UInt32
+    var headerBytes: UInt32
+    var ticket: UInt16
+    var measuresUsage: UInt8
+    var isFile: UInt8
+    var fileCount: UInt32
+  }
+
+  /// Of all that is not header or payload.
+  static let fixedBytes = MemoryLayout<Head>.size
 
   func put(into frame: inout FrameWriter, _ payload: PayloadPart) {
-    frame.put(number)
-    frame.put(UInt16(ticket))
-    frame.put(UInt8(measuresUsage ? 1 : 0))
-    frame.put(UInt32(function))
-    frame.put(timeoutNanoseconds ?? .max)
-    frame.put(dataLimitBytes ?? .max)
-    frame.put(UInt32(header.count))
+    frame.put(
+      Head(
+        number: number, timeoutNanoseconds: timeoutNanoseconds ?? .max, dataLimitBytes: dataLimitBytes ?? .max,
+        payloadBytes: Int64(payload.byteCount), function: UInt32(function), headerBytes: UInt32(header.count),
+        ticket: UInt16(ticket), measuresUsage: measuresUsage ? 1 : 0, isFile: payload.file == nil ? 0 : 1,
+        fileCount: UInt32(files.count)))
     frame.put(header)
-    frame.put(UInt8(files.count))
-    payload.put(into: &frame)
+    frame.put(payload.inline)
   }
 
   /// What goes along with the message: the payload's file comes first.
@@ -88,29 +108,17 @@ struct CallFrame {
   static func take(
     from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors
   ) -> (CallFrame, Payload)? {
-    guard let number = frame.take(UInt64.self), let ticket = frame.take(UInt16.self), ticket < TicketPage.count,
-      let measures = frame.take(UInt8.self), let function = frame.take(UInt32.self),
-      let timeout = frame.take(UInt64.self), let limit = frame.take(UInt64.self),
-      let headerCount = frame.take(UInt32.self), let header = frame.take(count: Int(headerCount)),
-      let fileCount = frame.take(UInt8.self), let payload = PayloadPart.take(from: &frame, &descriptors),
-      let files = descriptors.take(count: Int(fileCount))
+    guard let head = frame.take(Head.self), head.ticket < TicketPage.count,
+      let header = frame.take(count: Int(head.headerBytes)),
+      let payload = PayloadPart.take(
+        isFile: head.isFile != 0, byteCount: head.payloadBytes, from: &frame, &descriptors),
+      let files = descriptors.take(count: Int(head.fileCount))
     else { return nil }
     let call = CallFrame(
-      number: number, ticket: Int(ticket), function: Int(function),
-      timeoutNanoseconds: timeout == .max ? nil : timeout, measuresUsage: measures != 0,
-      dataLimitBytes: limit == .max ? nil : limit, header: header, files: files)
+      number: head.number, ticket: Int(head.ticket), function: Int(head.function),
+      timeoutNanoseconds: head.timeoutNanoseconds == .max ? nil : head.timeoutNanoseconds,
+      measuresUsage: head.measuresUsage != 0,
+      dataLimitBytes: head.dataLimitBytes == .max ? nil : head.dataLimitBytes, header: header, files: files)
     return (call, payload)
-  }
-
-  /// All calls of a message; `nil`: it makes no sense.
-  static func takeAll(
-    from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors
-  ) -> [(CallFrame, Payload)]? {
-    var calls: [(CallFrame, Payload)] = []
-    repeat {
-      guard let call = take(from: &frame, &descriptors) else { return nil }
-      calls.append(call)
-    } while frame.remaining > 0
-    return calls
   }
 }

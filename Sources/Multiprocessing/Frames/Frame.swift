@@ -10,11 +10,14 @@ struct FrameWriter {
 
   init(reserving capacity: Int = 128) { bytes.reserveCapacity(capacity) }
 
-  mutating func put<T: FixedWidthInteger>(_ value: T) {
+  /// - Parameter value: a number, or a structure of numbers without gaps.
+  mutating func put<T: BitwiseCopyable>(_ value: T) {
     withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) }
   }
 
-  mutating func put(_ more: [UInt8]) { bytes.append(contentsOf: more) }
+  mutating func put(_ more: [UInt8]) {
+    if !more.isEmpty { bytes.append(contentsOf: more) }
+  }
 
   /// Begins the next message.
   mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
@@ -29,7 +32,12 @@ struct FrameReader {
 
   var remaining: Int { bytes.count - position }
 
-  mutating func take<T: FixedWidthInteger>(_ type: T.Type) -> T? {
+  /// The next number, which is taken later.
+  func peek<T: BitwiseCopyable>(_ type: T.Type) -> T? {
+    remaining >= MemoryLayout<T>.size ? bytes.loadUnaligned(fromByteOffset: position, as: T.self) : nil
+  }
+
+  mutating func take<T: BitwiseCopyable>(_ type: T.Type) -> T? {
     guard remaining >= MemoryLayout<T>.size else { return nil }
     defer { position += MemoryLayout<T>.size }
     return bytes.loadUnaligned(fromByteOffset: position, as: T.self)
@@ -37,6 +45,7 @@ struct FrameReader {
 
   mutating func take(count: Int) -> [UInt8]? {
     guard count >= 0, remaining >= count else { return nil }
+    if count == 0 { return [] }
     defer { position += count }
     return [UInt8](bytes[position..<position + count])
   }
@@ -141,6 +150,7 @@ struct ReceivedDescriptors {
 
   /// `count` of them; `nil`: so many did not come.
   mutating func take(count: Int) -> [SharedFile]? {
+    if count == 0 { return [] }
     var files: [SharedFile] = []
     for _ in 0..<count {
       guard let file = take() else { return nil }

@@ -26,15 +26,27 @@ enum WorkerFrame {
   static func returned(
     _ call: UInt64, _ usage: WorkerUsage, meta: [UInt8], _ payload: PayloadPart, fileCount: Int
   ) -> [UInt8] {
-    var frame = FrameWriter(reserving: 64 + meta.count + payload.inline.count)
-    frame.put(Kind.returned.rawValue)
-    frame.put(call)
-    usage.put(into: &frame)
-    frame.put(UInt32(meta.count))
+    var frame = FrameWriter(reserving: MemoryLayout<ReturnHead>.size + meta.count + payload.inline.count)
+    frame.put(
+      ReturnHead(
+        kind: Kind.returned.rawValue, metaBytes: UInt32(meta.count), call: call,
+        cpuNanoseconds: usage.cpuNanoseconds, peakResidentBytes: usage.peakResidentBytes,
+        payloadBytes: Int64(payload.byteCount), isFile: payload.file == nil ? 0 : 1, fileCount: UInt32(fileCount)))
     frame.put(meta)
-    frame.put(UInt8(fileCount))
-    payload.put(into: &frame)
+    frame.put(payload.inline)
     return frame.bytes
+  }
+
+  /// How `returned` begins in a message; meta bytes and payload follow.
+  private struct ReturnHead: BitwiseCopyable {
+    var kind: UInt32
+    var metaBytes: UInt32
+    var call: UInt64
+    var cpuNanoseconds: UInt64
+    var peakResidentBytes: UInt64
+    var payloadBytes: Int64
+    var isFile: UInt32
+    var fileCount: UInt32
   }
 
   static func threw(_ call: UInt64, _ usage: WorkerUsage, _ bytes: [UInt8]) -> [UInt8] {
@@ -55,18 +67,26 @@ enum WorkerFrame {
   }
 
   static func take(from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors) -> WorkerFrame? {
-    guard let number = frame.take(UInt32.self), let kind = Kind(rawValue: number) else { return nil }
+    guard let kind = frame.peek(UInt32.self).flatMap(Kind.init) else { return nil }
+    if kind == .returned { return takeReturned(from: &frame, &descriptors) }
+    _ = frame.take(UInt32.self)
     if kind == .crashing { return takeCrashNotice(from: &frame, &descriptors) }
     guard let call = frame.take(UInt64.self) else { return nil }
     if kind == .progress { return frame.take(count: frame.remaining).map { .progress(call: call, $0) } }
-    guard let usage = WorkerUsage.take(from: &frame) else { return nil }
-    if kind == .threw { return frame.take(count: frame.remaining).map { .threw(call: call, usage, $0) } }
-    if kind == .unprepared { return frame.take(count: frame.remaining).map { .unprepared(call: call, usage, $0) } }
-    guard let metaCount = frame.take(UInt32.self), let meta = frame.take(count: Int(metaCount)),
-      let fileCount = frame.take(UInt8.self), let payload = PayloadPart.take(from: &frame, &descriptors),
-      let files = descriptors.take(count: Int(fileCount))
+    guard let usage = WorkerUsage.take(from: &frame), let bytes = frame.take(count: frame.remaining) else { return nil }
+    return kind == .threw ? .threw(call: call, usage, bytes) : .unprepared(call: call, usage, bytes)
+  }
+
+  private static func takeReturned(
+    from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors
+  ) -> WorkerFrame? {
+    guard let head = frame.take(ReturnHead.self), let meta = frame.take(count: Int(head.metaBytes)),
+      let payload = PayloadPart.take(
+        isFile: head.isFile != 0, byteCount: head.payloadBytes, from: &frame, &descriptors),
+      let files = descriptors.take(count: Int(head.fileCount))
     else { return nil }
-    return .returned(call: call, usage, meta: meta, payload, files: files)
+    let usage = WorkerUsage(cpuNanoseconds: head.cpuNanoseconds, peakResidentBytes: head.peakResidentBytes)
+    return .returned(call: head.call, usage, meta: meta, payload, files: files)
   }
 
   /// `struct linux_crash_notice`, written by a signal handler.

@@ -11,11 +11,14 @@ public final class WorkerCall: Sendable {
   public let files: [SharedFile]
   /// When the process is killed, on the kernel's monotonic clock (``MonotonicClock``); `nil`: it has no limit.
   public let deadlineNanoseconds: UInt64?
+  private let number: UInt64
   private let progress: ProgressReporter
 
   init(
-    header: [UInt8], argument: Payload, files: [SharedFile], deadlineNanoseconds: UInt64?, progress: ProgressReporter
+    number: UInt64, header: [UInt8], argument: Payload, files: [SharedFile], deadlineNanoseconds: UInt64?,
+    progress: ProgressReporter
   ) {
+    self.number = number
     self.header = header
     self.argument = argument
     self.files = files
@@ -37,7 +40,7 @@ public final class WorkerCall: Sendable {
   /// Tells the caller how far the call is, in bytes only it understands; at most ``PoolCall/longestHeader`` of them.
   ///
   /// Cheap enough for an inner loop: the caller hears some 20 reports a second, and always the last one. Any thread.
-  public func report(progress bytes: [UInt8]) { progress.report(bytes) }
+  public func report(progress bytes: [UInt8]) { progress.report(bytes, of: number) }
 
   /// Adds a line to the call's output, in order with what is printed.
   public func log(_ line: String) {

@@ -11,6 +11,7 @@ final class WorkerProcess {
   private let socket: FrameSocket
   private let program: WorkerProgram
   private let executor: WorkerExecutor
+  private let progress: ProgressReporter
   private let highWaterMark: Int32
   private let bornDataBytes: UInt64
   private var dataLimitBytes: UInt64?
@@ -69,6 +70,8 @@ final class WorkerProcess {
     self.tickets = tickets
     self.program = program
     executor = try WorkerExecutor()
+    let end = SendingEnd(socket)
+    progress = ProgressReporter { call, bytes in end.send(WorkerFrame.progress(call, bytes)) }
     // Without it (a hardened /proc) a call's peak is the peak of the worker's life.
     highWaterMark = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
     bornDataBytes = MemoryStatus.ofThisProcess()?.dataBytes ?? 0
@@ -81,21 +84,26 @@ final class WorkerProcess {
 
   private func serve() -> Never {
     while true {
-      switch socket.receive(waiting: true, CallFrame.takeAll) {
-      case .message(let calls):
-        for (call, argument) in calls {
-          // Without its ticket, the call was given to somebody else.
-          if call.number == CallFrame.initializer || tickets.take(call.number, at: call.ticket) {
-            perform(call, argument)
-          }
-        }
-      case .empty: continue
+      switch socket.receive(waiting: true, { performAll(in: &$0, &$1) }) {
+      case .message, .empty: continue
       case .closed: _exit(0)
       case .garbled:
         Diagnostics.write("worker: a message on its socket makes no sense")
         _exit(EX_PROTOCOL)
       }
     }
+  }
+
+  /// Performs the calls of one message; `nil`: it makes no sense.
+  private func performAll(in message: inout FrameReader, _ descriptors: inout ReceivedDescriptors) -> Void? {
+    repeat {
+      guard let (call, argument) = CallFrame.take(from: &message, &descriptors) else { return nil }
+      // Without its ticket, the call was given to somebody else.
+      if call.number == CallFrame.initializer || tickets.take(call.number, at: call.ticket) {
+        perform(call, argument)
+      }
+    } while message.remaining > 0
+    return ()
   }
 
   private func perform(_ frame: CallFrame, _ argument: Payload) {
@@ -115,13 +123,11 @@ final class WorkerProcess {
     currentCall.pointee = frame.number
     limitMemory(frame.dataLimitBytes)
     if frame.measuresUsage { beginMeasuring() }
-    let progress = ProgressReporter { [socket = SendingEnd(socket), number = frame.number] bytes in
-      socket.send(WorkerFrame.progress(number, bytes))
-    }
+    progress.begin(frame.number)
     let call = WorkerCall(
-      header: frame.header, argument: argument, files: frame.files,
+      number: frame.number, header: frame.header, argument: argument, files: frame.files,
       deadlineNanoseconds: frame.timeoutNanoseconds.map { MonotonicClock.now &+ $0 }, progress: progress)
-    let answer = run(program.functions[frame.function], call, progress)
+    let answer = run(program.functions[frame.function], call)
     progress.end()
     // What was printed must be in the pipe before the answer is in the socket: that is how it belongs to this call.
     fflush(nil)
@@ -133,10 +139,9 @@ final class WorkerProcess {
   /// Runs the initializer if there is one that has not succeeded yet; what it threw.
   private func initializerFailure() -> [UInt8]? {
     guard let (frame, argument) = initializer else { return nil }
-    let progress = ProgressReporter { _ in }
     let call = WorkerCall(
-      header: frame.header, argument: argument, files: frame.files, deadlineNanoseconds: nil, progress: progress)
-    switch run(program.functions[frame.function], call, progress) {
+      number: CallFrame.initializer, header: frame.header, argument: argument, files: frame.files, deadlineNanoseconds: nil, progress: progress)
+    switch run(program.functions[frame.function], call) {
     case .returned:
       initializer = nil
       return nil
@@ -144,16 +149,15 @@ final class WorkerProcess {
     }
   }
 
-  private func run(_ function: WorkerFunction, _ call: WorkerCall, _ progress: ProgressReporter) -> Answer {
+  private func run(_ function: WorkerFunction, _ call: WorkerCall) -> Answer {
     switch function.body {
     case .synchronous(let body): Answer(of: { try body(call) })
-    case .asynchronous(let body): run(body, call, progress)
+    case .asynchronous(let body): run(body, call)
     }
   }
 
   private func run(
-    _ body: @escaping @Sendable (WorkerCall) async throws -> WorkerReturn, _ call: WorkerCall,
-    _ progress: ProgressReporter
+    _ body: @escaping @Sendable (WorkerCall) async throws -> WorkerReturn, _ call: WorkerCall
   ) -> Answer {
     let box = AnswerBox()
     let task = Task(executorPreference: executor) {

@@ -5,7 +5,8 @@
 public struct WorkerProgram: Sendable {
   let functions: [WorkerFunction]
   let preload: @Sendable () throws -> Void
-  private let indexes: [String: Int]
+  /// Of the functions, by name.
+  let indexes: [String: Int]
 
   /// - Parameters:
   ///   - functions: names must differ.

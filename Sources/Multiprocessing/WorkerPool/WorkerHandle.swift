@@ -100,7 +100,11 @@ final class WorkerHandle {
 
   /// The call has ended.
   func remove(_ record: CallRecord) {
-    guard let index = queue.firstIndex(where: { $0 === record }), let ticket = record.ticket else { return }
+    guard let ticket = record.ticket else { return }
+    // A loop and no closure: one that is isolated to the loop's actor has that checked each time it runs.
+    var index = 0
+    while index < queue.count, queue[index] !== record { index += 1 }
+    if index == queue.count { return }
     queue.remove(at: index)
     usedTickets &= ~(1 << UInt64(ticket))
     record.ticket = nil

@@ -22,7 +22,9 @@ public final class WorkerPool {
   public internal(set) var forkServerPID: Int32?
   public internal(set) var forkServerRestarts = 0
 
-  let program: WorkerProgram
+  /// Where the workers find their functions, by name.
+  private let functions: [String: Int]
+  private let program: WorkerProgram
   let limits: PoolLimits
   var state: PoolState
   var workerHandles: [UInt64: WorkerHandle] = [:]
@@ -62,6 +64,7 @@ public final class WorkerPool {
     forkServerHandle = forkServer
     self.limits = limits
     program = forkServer.program
+    functions = forkServer.program.indexes
     state = PoolState(size: size, limits: limits)
   }
 
@@ -84,7 +87,7 @@ public final class WorkerPool {
   ) throws(PoolRefusal) -> CallHandle {
     if state.isClosed { throw .closed }
     if state.forkServer == .gone { throw .noForkServer }
-    guard let function = program.index(of: call.function) else { throw .unknownFunction(call.function) }
+    guard let function = functions[call.function] else { throw .unknownFunction(call.function) }
     if state.idleCount == 0 && state.waitingCount >= limits.mostWaiting { throw .full }
     let payload: PayloadPart
     do {
@@ -253,7 +256,10 @@ public final class WorkerPool {
   private func flush(_ handle: WorkerHandle) {
     if handle.outbox.bytes.isEmpty { return }
     let first = handle.queue.count == 1 ? handle.call : nil
-    let descriptors = first.map { $0.payload.descriptors + $0.call.files.map(\.descriptor) } ?? []
+    var descriptors: [Int32] = []
+    if let first, first.payload.file != nil || !first.call.files.isEmpty {
+      descriptors = first.payload.descriptors + first.call.files.map(\.descriptor)
+    }
     let code = handle.flush(descriptors: descriptors)
     // Broken, or full of calls it does not read: whatever it is, its death will be reported, and its calls handed on or ended.
     if code != 0 { handle.signal(SIGKILL) }

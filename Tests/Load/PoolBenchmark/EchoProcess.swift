@@ -39,7 +39,7 @@ final class EchoProcess {
     while true {
       let count = recv(3, buffer, 256, 0)
       if count <= 0 { _exit(0) }
-      send(3, buffer, count, Int32(MSG_NOSIGNAL.rawValue))
+      send(3, buffer, count, Int32(MSG_NOSIGNAL))
     }
   }
 
