@@ -11,6 +11,7 @@ let package = Package(
   name: "millrace",
   products: [
     .library(name: "Millrace", targets: ["Millrace"]),
+    .library(name: "Multiprocessing", targets: ["Multiprocessing"]),
     .executable(name: "millrace", targets: ["millrace"]),
   ],
   dependencies: [
@@ -73,10 +74,13 @@ let package = Package(
       name: "PoolExamples", dependencies: ["Multiprocessing", "EventLoop", "CLinux"], path: "Tests/PoolExamples",
       swiftSettings: strict),
     .executableTarget(
+      name: "TypedPoolExamples", dependencies: ["Multiprocessing"], path: "Tests/TypedPoolExamples",
+      swiftSettings: strict),
+    .executableTarget(
       name: "SharedExamples", dependencies: ["Multiprocessing"], path: "Tests/SharedExamples", swiftSettings: strict),
     .testTarget(
       name: "MultiprocessingTests",
-      dependencies: ["Multiprocessing", "EventLoop", "CLinux", "PoolExamples", "SharedExamples"],
+      dependencies: ["Multiprocessing", "EventLoop", "CLinux", "PoolExamples", "TypedPoolExamples", "SharedExamples"],
       swiftSettings: strict),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "CLinux"], swiftSettings: strict),
     .testTarget(
@@ -98,9 +102,13 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// What `Tests/Load/run` compares with; nobody else needs it built.
+// What `Tests/Load/run` compares with, and what `Tests/Load/pool` measures; nobody else needs them built.
 if Context.environment["MILLRACE_LOAD"] != nil {
-  package.targets.append(
+  package.targets += [
     .executableTarget(
-      name: "LoadBaseline", path: "Tests/Load/Baseline", linkerSettings: [.linkedLibrary("microhttpd")]))
+      name: "LoadBaseline", path: "Tests/Load/Baseline", linkerSettings: [.linkedLibrary("microhttpd")]),
+    .executableTarget(
+      name: "PoolBenchmark", dependencies: ["Multiprocessing", "EventLoop", "CLinux"],
+      path: "Tests/Load/PoolBenchmark", swiftSettings: strict),
+  ]
 }

@@ -38,6 +38,10 @@ int linux_memfd_seal(int fd) {
   return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 }
 int linux_memfd_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
+int linux_memfd_is_fixed(int fd) {
+  int seals = fcntl(fd, F_GET_SEALS);
+  return seals >= 0 && (seals & F_SEAL_WRITE) && (seals & F_SEAL_SHRINK);
+}
 
 int linux_set_close_on_exec(int fd, int on) {
   int flags = fcntl(fd, F_GETFD);

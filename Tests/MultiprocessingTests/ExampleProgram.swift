@@ -8,7 +8,7 @@ enum ExampleProgram {
     var output: String
   }
 
-  /// The built program, beside the test bundle.
+  /// A built program, beside the test bundle.
   static func url(_ program: String = "PoolExamples") -> URL {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
       .appendingPathComponent(program)
@@ -16,20 +16,20 @@ enum ExampleProgram {
 
   /// Runs one scenario to its end; the program limits its own time.
   static func run(
-    _ scenario: String, of program: String = "PoolExamples", backtracing: Bool = true
+    _ scenario: String, of program: String = "PoolExamples", arguments: [String] = [], backtracing: Bool = true
   ) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
       // A thread of its own: reading to the end blocks.
       Thread.detachNewThread {
-        continuation.resume(with: Swift.Result { try runBlocking(scenario, program, backtracing) })
+        continuation.resume(with: Swift.Result { try runBlocking(program, [scenario] + arguments, backtracing) })
       }
     }
   }
 
-  private static func runBlocking(_ scenario: String, _ program: String, _ backtracing: Bool) throws -> Result {
+  private static func runBlocking(_ program: String, _ arguments: [String], _ backtracing: Bool) throws -> Result {
     let process = Process()
     process.executableURL = url(program)
-    process.arguments = [scenario]
+    process.arguments = arguments
     if !backtracing {
       process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
     }
@@ -53,9 +53,9 @@ enum ExampleProgram {
     }
   }
 
-  private static func killTreeRootBlocking(_ program: String, within limit: Duration) throws -> (
-    below: [Int32], left: [Int32]
-  ) {
+  private static func killTreeRootBlocking(
+    _ program: String, within limit: Duration
+  ) throws -> (below: [Int32], left: [Int32]) {
     let process = Process()
     process.executableURL = url(program)
     process.arguments = ["tree"]

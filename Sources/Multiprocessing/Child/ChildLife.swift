@@ -41,10 +41,11 @@ enum ChildLife {
     let status = StatusBox()
     Task(executorPreference: executor) {
       do {
-        _ = try await function.body(call)
+        _ = try await function.run(call)
         status.fill(EXIT_SUCCESS)
       } catch {
-        Diagnostics.write("\(order.name): \(error)")
+        let reason = (error as? WorkerFailure).map { "\(CallFailure.error($0.bytes))" } ?? "\(error)"
+        Diagnostics.write("\(order.name): \(reason)")
         status.fill(EXIT_FAILURE)
       }
     }

@@ -22,11 +22,15 @@ public enum ForkServer {
   ) throws(MultiprocessingError) -> ForkServerHandle {
     SingleThreaded.check(beforeForkOf: "the nursery of the fork server")
     let link = try DescriptorPair.sockets()
+    let tickets = try TicketBoard()
     let mine = getpid()
     // What is buffered would be printed by the child once more.
     fflush(nil)
     let pid = fork()
-    if pid == 0 { NurseryProcess.run(channel: link.second, parent: mine, program: program, backoff: backoff) }
+    if pid == 0 {
+      NurseryProcess.run(
+        channel: link.second, parent: mine, program: program, tickets: tickets, backoff: backoff)
+    }
     if pid < 0 { throw MultiprocessingError("fork of the nursery") }
     let pidfd = linux_pidfd_open(pid)
     if pidfd < 0 {
@@ -36,7 +40,8 @@ public enum ForkServer {
       throw MultiprocessingError("pidfd_open", code: code)
     }
     return ForkServerHandle(
-      channel: SharedFile(link.first), pidfd: SharedFile(owning: pidfd), nurseryPID: pid, program: program)
+      channel: SharedFile(link.first), pidfd: SharedFile(owning: pidfd), tickets: tickets, nurseryPID: pid,
+      program: program)
   }
 
   /// What Swift's crash handler should find in the environment of the executable (it looks once, before `main`): a backtrace
@@ -51,6 +56,7 @@ public enum ForkServer {
 public struct ForkServerHandle: Sendable {
   let channel: SharedFile
   let pidfd: SharedFile
+  let tickets: TicketBoard
   public let nurseryPID: pid_t
   let program: WorkerProgram
 }

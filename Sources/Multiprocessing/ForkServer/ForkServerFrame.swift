@@ -4,14 +4,20 @@ import Glibc
 
 /// Acceptor to fork server: fork a worker. Answered by `spawned` or `spawnFailed` with the same number.
 enum SpawnRequest {
-  static func encoded(_ worker: UInt64) -> [UInt8] {
-    var frame = FrameWriter(reserving: 8)
+  /// - Parameter page: the worker's, on the ticket board.
+  static func encoded(_ worker: UInt64, page: Int) -> [UInt8] {
+    var frame = FrameWriter(reserving: 12)
     frame.put(worker)
+    frame.put(UInt32(page))
     return frame.bytes
   }
 
-  static func take(from frame: inout FrameReader, _: inout ReceivedDescriptors) -> UInt64? {
-    frame.take(UInt64.self)
+  static func take(
+    from frame: inout FrameReader, _: inout ReceivedDescriptors
+  ) -> (worker: UInt64, page: Int)? {
+    guard let worker = frame.take(UInt64.self), let page = frame.take(UInt32.self), page < TicketBoard.pageCount
+    else { return nil }
+    return (worker, Int(page))
   }
 }
 

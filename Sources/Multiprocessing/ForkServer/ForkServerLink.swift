@@ -53,8 +53,8 @@ final class ForkServerLink {
   }
 
   /// Asks for a worker; true if the fork server could be asked.
-  func requestWorker(_ number: UInt64) -> Bool {
-    control?.send(SpawnRequest.encoded(number), waiting: false) == 0
+  func requestWorker(_ number: UInt64, page: Int) -> Bool {
+    control?.send(SpawnRequest.encoded(number, page: page), waiting: false) == 0
   }
 
   func killForkServer() {

@@ -9,11 +9,14 @@ final class ForkServerProcess {
   private let control: FrameSocket
   private let parent: pid_t
   private let program: WorkerProgram
+  private let tickets: TicketBoard
   private let signals: Int32
   private var workers: [pid_t: UInt64] = [:]
 
   /// - Parameter parent: the nursery's pid, noted before the fork.
-  static func run(control: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram) -> Never {
+  static func run(
+    control: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram, tickets: TicketBoard
+  ) -> Never {
     // While preloading there is nobody to look after, and code of others runs: the kernel ends it with its parent.
     ChildBirth.begin(name: "millrace-forker", parent: parent, deathSignal: SIGKILL, keeping: [control.number])
     ChildBirth.outliveGroupSignals()
@@ -24,7 +27,7 @@ final class ForkServerProcess {
       leaveUnfit(control, "the preload failed: \(error)")
     }
     if let fault = SingleThreaded.fault(beforeForkOf: "workers (after the preload)") { leaveUnfit(control, fault) }
-    ForkServerProcess(control, parent, program).serve()
+    ForkServerProcess(control, parent, program, tickets).serve()
   }
 
   private static func leaveUnfit(_ control: FrameSocket, _ reason: String) -> Never {
@@ -34,10 +37,13 @@ final class ForkServerProcess {
     _exit(EX_SOFTWARE)
   }
 
-  private init(_ control: FrameSocket, _ parent: pid_t, _ program: WorkerProgram) {
+  private init(
+    _ control: FrameSocket, _ parent: pid_t, _ program: WorkerProgram, _ tickets: TicketBoard
+  ) {
     self.control = control
     self.parent = parent
     self.program = program
+    self.tickets = tickets
     let wanted = [SIGCHLD, SIGUSR2]
     signals = linux_signal_descriptor(wanted, Int32(wanted.count))
     if signals < 0 { ChildBirth.fail("signalfd") }
@@ -61,7 +67,7 @@ final class ForkServerProcess {
   private func obey() {
     while true {
       switch control.receive(waiting: false, SpawnRequest.take) {
-      case .message(let worker): spawn(worker)
+      case .message(let (worker, page)): spawn(worker, page)
       case .empty: return
       case .closed: leave()
       case .garbled:
@@ -73,7 +79,7 @@ final class ForkServerProcess {
 
   // MARK: - Workers
 
-  private func spawn(_ worker: UInt64) {
+  private func spawn(_ worker: UInt64, _ page: Int) {
     SingleThreaded.check(beforeForkOf: "a worker")
     do throws(MultiprocessingError) {
       let link = try DescriptorPair.sockets()
@@ -87,7 +93,7 @@ final class ForkServerProcess {
         // Never returning, the child would keep the acceptor's ends, and hide the acceptor's death from itself.
         close(link.first.number)
         close(output.first.number)
-        becomeWorker(link.second, output.second, parent: mine)
+        becomeWorker(link.second, output.second, page, parent: mine)
       }
       if pid < 0 { throw MultiprocessingError("fork of a worker") }
       workers[pid] = worker
@@ -109,12 +115,13 @@ final class ForkServerProcess {
 
   /// Runs in the child.
   private func becomeWorker(
-    _ socket: consuming OwnedDescriptor, _ output: consuming OwnedDescriptor, parent: pid_t
+    _ socket: consuming OwnedDescriptor, _ output: consuming OwnedDescriptor, _ page: Int, parent: pid_t
   ) -> Never {
     // Held by a worker, the control socket would hide the fork server's end from the acceptor.
     close(control.descriptor)
     close(signals)
-    WorkerProcess.run(socket: socket, output: output, parent: parent, program: program)
+    WorkerProcess.run(
+      socket: socket, output: output, tickets: tickets.keepOnly(page), parent: parent, program: program)
   }
 
   private func reap() {

@@ -12,22 +12,28 @@ final class NurseryProcess {
   private let channel: FrameSocket
   private let parent: pid_t
   private let program: WorkerProgram
+  private let tickets: TicketBoard
   private let signals: Int32
   private var backoff: RestartBackoff
 
   /// - Parameter parent: the acceptor's pid, noted before the fork.
   static func run(
-    channel: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram, backoff: RestartBackoff
+    channel: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram, tickets: TicketBoard,
+    backoff: RestartBackoff
   ) -> Never {
     ChildBirth.begin(name: "millrace-nursery", parent: parent, deathSignal: SIGUSR2, keeping: [channel.number])
     ChildBirth.outliveGroupSignals()
-    NurseryProcess(FrameSocket(channel), parent, program, backoff).serve()
+    NurseryProcess(FrameSocket(channel), parent, program, tickets, backoff).serve()
   }
 
-  private init(_ channel: FrameSocket, _ parent: pid_t, _ program: WorkerProgram, _ backoff: RestartBackoff) {
+  private init(
+    _ channel: FrameSocket, _ parent: pid_t, _ program: WorkerProgram, _ tickets: TicketBoard,
+    _ backoff: RestartBackoff
+  ) {
     self.channel = channel
     self.parent = parent
     self.program = program
+    self.tickets = tickets
     self.backoff = backoff
     let wanted = [SIGCHLD, SIGUSR2]
     signals = linux_signal_descriptor(wanted, Int32(wanted.count))
@@ -55,7 +61,9 @@ final class NurseryProcess {
       let mine = getpid()
       fflush(nil)
       let pid = fork()
-      if pid == 0 { ForkServerProcess.run(control: link.second, parent: mine, program: program) }
+      if pid == 0 {
+        ForkServerProcess.run(control: link.second, parent: mine, program: program, tickets: tickets)
+      }
       if pid < 0 { throw MultiprocessingError("fork of the fork server") }
       let pidfd = linux_pidfd_open(pid)
       if pidfd < 0 { throw MultiprocessingError("pidfd_open") }

@@ -45,31 +45,39 @@ struct PayloadPart {
   }
 }
 
-/// Acceptor to worker: do this.
+/// Acceptor to worker: do this. One message may hold several, one behind the other, if no descriptors go with them.
 struct CallFrame {
   /// The number of a call that prepares its worker for all others, and is answered by none but its failure.
   static let initializer: UInt64 = 0
 
   var number: UInt64
+  /// Where the call's ticket is on the worker's page.
+  var ticket: Int
   var function: Int
-  var deadlineNanoseconds: UInt64?
+  /// From when it begins.
+  var timeoutNanoseconds: UInt64?
+  /// The answer tells what the call used.
+  var measuresUsage: Bool
   /// Soft limit of RLIMIT_DATA, in bytes beyond what the worker was born with.
   var dataLimitBytes: UInt64?
   var header: [UInt8]
   /// Open files of values in the argument.
   var files: [SharedFile] = []
 
-  func encoded(with payload: PayloadPart) -> [UInt8] {
-    var frame = FrameWriter(reserving: 48 + header.count + payload.inline.count)
+  /// More than all that is not header or payload.
+  static let fixedBytes = 64
+
+  func put(into frame: inout FrameWriter, _ payload: PayloadPart) {
     frame.put(number)
+    frame.put(UInt16(ticket))
+    frame.put(UInt8(measuresUsage ? 1 : 0))
     frame.put(UInt32(function))
-    frame.put(deadlineNanoseconds ?? .max)
+    frame.put(timeoutNanoseconds ?? .max)
     frame.put(dataLimitBytes ?? .max)
     frame.put(UInt32(header.count))
     frame.put(header)
     frame.put(UInt8(files.count))
     payload.put(into: &frame)
-    return frame.bytes
   }
 
   /// What goes along with the message: the payload's file comes first.
@@ -80,15 +88,29 @@ struct CallFrame {
   static func take(
     from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors
   ) -> (CallFrame, Payload)? {
-    guard let number = frame.take(UInt64.self), let function = frame.take(UInt32.self),
-      let deadline = frame.take(UInt64.self), let limit = frame.take(UInt64.self),
+    guard let number = frame.take(UInt64.self), let ticket = frame.take(UInt16.self), ticket < TicketPage.count,
+      let measures = frame.take(UInt8.self), let function = frame.take(UInt32.self),
+      let timeout = frame.take(UInt64.self), let limit = frame.take(UInt64.self),
       let headerCount = frame.take(UInt32.self), let header = frame.take(count: Int(headerCount)),
       let fileCount = frame.take(UInt8.self), let payload = PayloadPart.take(from: &frame, &descriptors),
       let files = descriptors.take(count: Int(fileCount))
     else { return nil }
     let call = CallFrame(
-      number: number, function: Int(function), deadlineNanoseconds: deadline == .max ? nil : deadline,
+      number: number, ticket: Int(ticket), function: Int(function),
+      timeoutNanoseconds: timeout == .max ? nil : timeout, measuresUsage: measures != 0,
       dataLimitBytes: limit == .max ? nil : limit, header: header, files: files)
     return (call, payload)
+  }
+
+  /// All calls of a message; `nil`: it makes no sense.
+  static func takeAll(
+    from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors
+  ) -> [(CallFrame, Payload)]? {
+    var calls: [(CallFrame, Payload)] = []
+    repeat {
+      guard let call = take(from: &frame, &descriptors) else { return nil }
+      calls.append(call)
+    } while frame.remaining > 0
+    return calls
   }
 }

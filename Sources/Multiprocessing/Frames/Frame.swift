@@ -15,6 +15,9 @@ struct FrameWriter {
   }
 
   mutating func put(_ more: [UInt8]) { bytes.append(contentsOf: more) }
+
+  /// Begins the next message.
+  mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 }
 
 /// Takes one message apart, in the order it was built; `nil` past its end.
@@ -57,10 +60,6 @@ final class FrameSocket {
   let descriptor: Int32
   private let owned: SharedFile
   private let buffer: UnsafeMutableRawBufferPointer
-  /// The other side closed with a message of ours unread: the kernel says so by ECONNRESET (net/unix/af_unix.c,
-  /// unix_release_sock). Known once ``receive(waiting:_:)`` gave `closed`.
-  private(set) var leftUnread = false
-
   /// Longest message; below the default limit of a Unix socket (net.core.wmem_default, 212,992 bytes).
   static let longestFrame = 160 * 1024
   /// Descriptors that go with one message: a payload's, and those of the values in it.
@@ -107,8 +106,8 @@ final class FrameSocket {
           descriptor, buffer.baseAddress, buffer.count, raw.bindMemory(to: Int32.self).baseAddress, &room, &truncated,
           flags)
       }
-      if count < 0 && errno == ECONNRESET { leftUnread = true }
-      // ECONNRESET is said once, ahead of messages that still wait to be read.
+      // ECONNRESET: the other side closed with a message of ours unread. It is said once, ahead of messages that still wait
+      // to be read (net/unix/af_unix.c, unix_release_sock).
     } while count < 0 && (errno == EINTR || errno == ECONNRESET)
     if count < 0 { return errno == EAGAIN ? .empty : .closed }
     var descriptors = ReceivedDescriptors(numbers, count: Int(room))

@@ -70,11 +70,17 @@ public final class Launcher: Sendable {
         + "thread (a worker has no launcher, and starts no processes of its own)", code: 0)
   }
 
+  /// Has a fork server started for a ``WorkerPool`` of this program, whose functions it runs.
+  public static func startForkServer() throws(MultiprocessingError) -> ForkServerHandle {
+    try current().startForkServer()
+  }
+
   /// Has a nursery forked, for one pool.
   func startForkServer() throws(MultiprocessingError) -> ForkServerHandle {
     switch try ask(LaunchRequest.nurseryFrame) {
-    case .nursery(let pid, let channel, let pidfd):
-      return ForkServerHandle(channel: channel, pidfd: pidfd, nurseryPID: pid, program: program)
+    case .nursery(let pid, let channel, let pidfd, let tickets):
+      return ForkServerHandle(
+        channel: channel, pidfd: pidfd, tickets: try TicketBoard(tickets), nurseryPID: pid, program: program)
     case .failed(let code): throw MultiprocessingError("forking a pool's nursery", code: code)
     }
   }

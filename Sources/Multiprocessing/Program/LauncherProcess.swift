@@ -59,7 +59,9 @@ final class LauncherProcess {
   private func startNursery() {
     do throws(MultiprocessingError) {
       let nursery = try ForkServer.start(program)
-      tell(LaunchAnswer.nursery(nursery.nurseryPID), [nursery.channel.descriptor, nursery.pidfd.descriptor])
+      tell(
+        LaunchAnswer.nursery(nursery.nurseryPID),
+        [nursery.channel.descriptor, nursery.pidfd.descriptor, nursery.tickets.file.descriptor])
     } catch {
       tell(LaunchAnswer.failed(error.code))
     }

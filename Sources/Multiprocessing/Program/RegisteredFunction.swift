@@ -33,40 +33,106 @@ enum ItemEnd<Output: Codable & Sendable>: Codable, Sendable {
   case threw(String)
 }
 
+/// How a failure goes from a worker to its caller: what failed, and the bytes of its text.
+enum CallFailure: UInt8 {
+  case threw = 1
+  case unencodable, undecodable
+
+  func bytes(_ text: String) -> [UInt8] { [rawValue] + text.utf8 }
+
+  static func bytes(of error: any Error) -> [UInt8] {
+    switch error {
+    case ValueCodingError.unencodable(let type, let reason): unencodable.bytes("\(type)\n\(reason)")
+    case ValueCodingError.undecodable(let type, let reason): undecodable.bytes("\(type)\n\(reason)")
+    default: threw.bytes("\(error)")
+    }
+  }
+
+  static func error(_ bytes: [UInt8]) -> CallError {
+    let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
+    let parts = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    switch bytes.first.flatMap(CallFailure.init) {
+    case .threw: return .threw(text)
+    case .unencodable: return .unencodable(.unencodable(type: parts[0], reason: parts.last ?? ""))
+    case .undecodable: return .undecodable(.undecodable(type: parts[0], reason: parts.last ?? ""))
+    // A function of bytes, or a call that could not be made: its own words.
+    case nil: return .threw(String(decoding: bytes, as: UTF8.self))
+    }
+  }
+
+  static func initializerError(_ bytes: [UInt8]) -> CallError {
+    switch error(bytes) {
+    case .threw(let text): .initializerFailed(text)
+    case let other: .initializerFailed("\(other)")
+    }
+  }
+}
+
 extension RemoteFunction: RegisteredFunction {
   public var workerFunction: WorkerFunction {
-    WorkerFunction(name) { call in
-      switch call.header.first.flatMap(CallForm.init) {
-      case .single: try await runOne(call)
-      case .many: try await runMany(call)
-      case nil: throw WorkerFailure(Array("the call of \"\(name)\" has no known form".utf8))
-      }
-    }
-  }
-
-  private func runOne(_ call: WorkerCall) async throws -> WorkerReturn {
-    let output = try await callAsFunction(try call.decodedArgument(Input.self))
-    return try WorkerReturn(output, form: .single)
-  }
-
-  private func runMany(_ call: WorkerCall) async throws -> WorkerReturn {
-    let inputs = try call.decodedArgument([Input].self)
-    var outputs: [Output] = []
-    outputs.reserveCapacity(inputs.count)
-    var ends: [ItemEnd<Output>] = []
-    for (index, input) in inputs.enumerated() {
-      do {
-        let output = try await callAsFunction(input)
-        if ends.isEmpty { outputs.append(output) } else { ends.append(.returned(output)) }
-      } catch {
-        if ends.isEmpty {
-          ends.reserveCapacity(inputs.count)
-          ends = outputs[..<index].map { .returned($0) }
+    switch body {
+    case .synchronous(let body):
+      WorkerFunction(name) { call in
+        do {
+          switch try form(call) {
+          case .single: return try WorkerReturn(try body(try call.decodedArgument(Input.self)), form: .single)
+          case .many: return try WorkerReturn(Self.runMany(try call.decodedArgument([Input].self), body))
+          }
+        } catch {
+          throw WorkerFailure(CallFailure.bytes(of: error))
         }
-        ends.append(.threw("\(error)"))
+      }
+    case .asynchronous(let body):
+      WorkerFunction(name) { call async throws in
+        do {
+          switch try form(call) {
+          case .single: return try WorkerReturn(try await body(try call.decodedArgument(Input.self)), form: .single)
+          case .many: return try WorkerReturn(await Self.runMany(try call.decodedArgument([Input].self), body))
+          }
+        } catch {
+          throw WorkerFailure(CallFailure.bytes(of: error))
+        }
       }
     }
-    return ends.isEmpty ? try WorkerReturn(outputs, form: .many) : try WorkerReturn(ends, form: .mixed)
+  }
+
+  private func form(_ call: WorkerCall) throws(ValueCodingError) -> CallForm {
+    if let form = call.header.first.flatMap(CallForm.init) { return form }
+    throw .undecodable(type: "a call of \"\(name)\"", reason: "it has no known form")
+  }
+
+  /// Every input's end, in order.
+  func runMany(_ inputs: [Input]) async -> ManyEnds<Output> {
+    switch body {
+    case .synchronous(let body): Self.runMany(inputs, body)
+    case .asynchronous(let body): await Self.runMany(inputs, body)
+    }
+  }
+
+  private static func runMany(_ inputs: [Input], _ body: (Input) throws -> Output) -> ManyEnds<Output> {
+    var ends = ManyEnds<Output>(reserving: inputs.count)
+    for input in inputs {
+      do {
+        ends.append(try body(input))
+      } catch {
+        ends.appendFailure("\(error)")
+      }
+    }
+    return ends
+  }
+
+  private static func runMany(
+    _ inputs: [Input], _ body: @Sendable (Input) async throws -> Output
+  ) async -> ManyEnds<Output> {
+    var ends = ManyEnds<Output>(reserving: inputs.count)
+    for input in inputs {
+      do {
+        ends.append(try await body(input))
+      } catch {
+        ends.appendFailure("\(error)")
+      }
+    }
+    return ends
   }
 }
 
@@ -80,5 +146,8 @@ extension WorkerReturn {
   init<Output: Encodable>(_ output: Output, form: ReturnForm) throws {
     let encoded = try ValueCodec.encodeWithFiles(output)
     self.init(.bytes(encoded.bytes), meta: [form.rawValue], files: encoded.files)
+  }
+  init<Output>(_ ends: ManyEnds<Output>) throws {
+    if ends.mixed.isEmpty { try self.init(ends.outputs, form: .many) } else { try self.init(ends.mixed, form: .mixed) }
   }
 }

@@ -14,7 +14,10 @@ final class WorkerProcess {
   private let highWaterMark: Int32
   private let bornDataBytes: UInt64
   private var dataLimitBytes: UInt64?
+  private let tickets: TicketPage
   private var callBegan: UInt64 = 0
+  /// CPU time up to the end of the last call; `nil`: it was not looked at then.
+  private var cpuBefore: UInt64?
   private var childrenNanoseconds: UInt64 = 0
   private var lastPeak: UInt64 = 0
   private var peakMoved = true
@@ -28,8 +31,10 @@ final class WorkerProcess {
   /// - Parameters:
   ///   - socket: this worker's end of its private socket pair.
   ///   - output: the writing end of its output pipe; becomes standard output and error.
+  ///   - tickets: this worker's page of the pool's ticket board.
   static func run(
-    socket: consuming OwnedDescriptor, output: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram
+    socket: consuming OwnedDescriptor, output: consuming OwnedDescriptor, tickets: TicketPage, parent: pid_t,
+    program: WorkerProgram
   ) -> Never {
     // Everything the fork server opened is kept: a preload may have mapped or opened it for the workers.
     ChildBirth.begin(name: "millrace-worker", parent: parent, deathSignal: SIGKILL, keeping: nil)
@@ -49,7 +54,7 @@ final class WorkerProcess {
     _exit(
       FreshThread.run {
         do {
-          try WorkerProcess(frames, program).serve()
+          try WorkerProcess(frames, tickets, program).serve()
         } catch {
           Diagnostics.write("worker: \(error)")
           return EX_OSERR
@@ -57,8 +62,11 @@ final class WorkerProcess {
       })
   }
 
-  private init(_ socket: FrameSocket, _ program: WorkerProgram) throws(MultiprocessingError) {
+  private init(
+    _ socket: FrameSocket, _ tickets: TicketPage, _ program: WorkerProgram
+  ) throws(MultiprocessingError) {
     self.socket = socket
+    self.tickets = tickets
     self.program = program
     executor = try WorkerExecutor()
     // Without it (a hardened /proc) a call's peak is the peak of the worker's life.
@@ -73,9 +81,14 @@ final class WorkerProcess {
 
   private func serve() -> Never {
     while true {
-      waitForCall()
-      switch socket.receive(waiting: false, CallFrame.take) {
-      case .message(let (call, argument)): perform(call, argument)
+      switch socket.receive(waiting: true, CallFrame.takeAll) {
+      case .message(let calls):
+        for (call, argument) in calls {
+          // Without its ticket, the call was given to somebody else.
+          if call.number == CallFrame.initializer || tickets.take(call.number, at: call.ticket) {
+            perform(call, argument)
+          }
+        }
       case .empty: continue
       case .closed: _exit(0)
       case .garbled:
@@ -83,14 +96,6 @@ final class WorkerProcess {
         _exit(EX_PROTOCOL)
       }
     }
-  }
-
-  /// Not a blocking receive: one that SIGKILL wakes still takes a message that came a moment later off the queue
-  /// (net/core/datagram.c, __skb_recv_datagram), and the acceptor, seeing it read, would call that call crashed that never
-  /// began. A poll that is killed takes nothing.
-  private func waitForCall() {
-    var watched = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
-    if poll(&watched, 1, -1) < 0 && errno != EINTR { ChildBirth.fail("poll") }
   }
 
   private func perform(_ frame: CallFrame, _ argument: Payload) {
@@ -105,22 +110,23 @@ final class WorkerProcess {
       return
     }
     if let failure = initializerFailure() {
-      return sendOrLeave(WorkerFrame.unprepared(frame.number, measure(), failure))
+      return sendOrLeave(WorkerFrame.unprepared(frame.number, .none, failure))
     }
     currentCall.pointee = frame.number
     limitMemory(frame.dataLimitBytes)
-    resetPeakIfMoved()
-    callBegan = MonotonicClock.now
+    if frame.measuresUsage { beginMeasuring() }
     let progress = ProgressReporter { [socket = SendingEnd(socket), number = frame.number] bytes in
       socket.send(WorkerFrame.progress(number, bytes))
     }
     let call = WorkerCall(
-      header: frame.header, argument: argument, files: frame.files, deadlineNanoseconds: frame.deadlineNanoseconds, progress: progress)
+      header: frame.header, argument: argument, files: frame.files,
+      deadlineNanoseconds: frame.timeoutNanoseconds.map { MonotonicClock.now &+ $0 }, progress: progress)
     let answer = run(program.functions[frame.function], call, progress)
     progress.end()
     // What was printed must be in the pipe before the answer is in the socket: that is how it belongs to this call.
     fflush(nil)
-    send(answer, to: frame.number)
+    send(answer, to: frame.number, frame.measuresUsage ? endMeasuring() : .none)
+    if !frame.measuresUsage { cpuBefore = nil }
     currentCall.pointee = 0
   }
 
@@ -139,14 +145,22 @@ final class WorkerProcess {
   }
 
   private func run(_ function: WorkerFunction, _ call: WorkerCall, _ progress: ProgressReporter) -> Answer {
+    switch function.body {
+    case .synchronous(let body): Answer(of: { try body(call) })
+    case .asynchronous(let body): run(body, call, progress)
+    }
+  }
+
+  private func run(
+    _ body: @escaping @Sendable (WorkerCall) async throws -> WorkerReturn, _ call: WorkerCall,
+    _ progress: ProgressReporter
+  ) -> Answer {
     let box = AnswerBox()
     let task = Task(executorPreference: executor) {
       do {
-        box.fill(.returned(try await function.body(call)))
-      } catch let failure as WorkerFailure {
-        box.fill(.threw(failure.bytes))
+        box.fill(.returned(try await body(call)))
       } catch {
-        box.fill(.threw(Array("\(error)".utf8)))
+        box.fill(Answer(error))
       }
     }
     while true {
@@ -165,7 +179,7 @@ final class WorkerProcess {
   private func waitForWake(_ limit: Duration?) {
     var watched = [
       pollfd(fd: executor.wakeDescriptor, events: Int16(POLLIN), revents: 0),
-      // Nothing is sent to a busy worker: only its end-of-file is looked for, which poll(2) reports unasked.
+      // What is sent ahead to a busy worker waits: only the end-of-file is looked for, which poll(2) reports unasked.
       pollfd(fd: socket.descriptor, events: 0, revents: 0),
     ]
     let milliseconds = limit.map { Int32(clamping: $0.nanosecondsClamped / 1_000_000 + 1) } ?? -1
@@ -175,8 +189,7 @@ final class WorkerProcess {
     executor.clearWake()
   }
 
-  private func send(_ answer: Answer, to call: UInt64) {
-    let usage = measure()
+  private func send(_ answer: Answer, to call: UInt64, _ usage: WorkerUsage) {
     switch answer {
     case .threw(let bytes):
       sendOrLeave(WorkerFrame.threw(call, usage, Array(bytes.prefix(PoolCall.longestHeader))))
@@ -185,6 +198,7 @@ final class WorkerProcess {
     case .returned(let value):
       do {
         let payload = try PayloadPart(value.payload)
+        if let file = payload.file { SealedMemory.sealIfPossible(file.descriptor) }
         sendOrLeave(
           WorkerFrame.returned(call, usage, meta: value.meta, payload, fileCount: value.files.count),
           descriptors: payload.descriptors + value.files.map(\.descriptor))
@@ -209,9 +223,23 @@ final class WorkerProcess {
     dataLimitBytes = bytes
   }
 
-  /// What the worker has used up to now. A look costs a microsecond, and a no-op call is to cost ten: a call shorter than
-  /// it takes to start a process and wait for it leaves the children's time as it was.
-  private func measure() -> WorkerUsage {
+  private func beginMeasuring() {
+    resetPeakIfMoved()
+    let before: UInt64
+    if let cpuBefore {
+      before = cpuBefore
+    } else {
+      childrenNanoseconds = WorkerUsage.childrenNanoseconds()
+      before = WorkerUsage.ofThisProcess().cpuNanoseconds &+ childrenNanoseconds
+      cpuBefore = before
+    }
+    tickets.cpuBefore = before
+    callBegan = MonotonicClock.now
+  }
+
+  /// What the call has used. A look costs a microsecond, and a no-op call is to cost ten: a call shorter than it takes to
+  /// start a process and wait for it leaves the children's time as it was.
+  private func endMeasuring() -> WorkerUsage {
     if MonotonicClock.now &- callBegan >= Self.shortestChildNanoseconds {
       childrenNanoseconds = WorkerUsage.childrenNanoseconds()
     }
@@ -219,7 +247,8 @@ final class WorkerProcess {
     peakMoved = usage.peakResidentBytes != lastPeak
     lastPeak = usage.peakResidentBytes
     usage.cpuNanoseconds &+= childrenNanoseconds
-    return usage
+    defer { cpuBefore = usage.cpuNanoseconds }
+    return usage.since(cpu: cpuBefore ?? 0)
   }
 
   /// Resets the peak resident size, by writing 5 (proc(5), /proc/pid/clear_refs); while calls leave it where it was, there is
@@ -235,6 +264,12 @@ final class WorkerProcess {
 private enum Answer: Sendable {
   case returned(WorkerReturn)
   case threw([UInt8])
+
+  init(_ error: any Error) { self = .threw((error as? WorkerFailure)?.bytes ?? Array("\(error)".utf8)) }
+
+  init(of body: () throws -> WorkerReturn) {
+    do { self = .returned(try body()) } catch { self.init(error) }
+  }
 }
 
 /// Where a call's task leaves its answer.

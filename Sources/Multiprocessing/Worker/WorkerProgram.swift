@@ -28,11 +28,29 @@ public struct WorkerProgram: Sendable {
 /// actor does not run in a worker: a function must not wait for it. SIGUSR1 and the signals of a crash are the worker's own.
 public struct WorkerFunction: Sendable {
   public let name: String
-  let body: @Sendable (WorkerCall) async throws -> WorkerReturn
+  let body: Body
+
+  enum Body: Sendable {
+    case synchronous(@Sendable (WorkerCall) throws -> WorkerReturn)
+    case asynchronous(@Sendable (WorkerCall) async throws -> WorkerReturn)
+  }
+
+  /// A function that awaits nothing: the quickest, because it needs no task.
+  public init(_ name: String, _ body: @escaping @Sendable (WorkerCall) throws -> WorkerReturn) {
+    self.name = name
+    self.body = .synchronous(body)
+  }
 
   public init(_ name: String, _ body: @escaping @Sendable (WorkerCall) async throws -> WorkerReturn) {
     self.name = name
-    self.body = body
+    self.body = .asynchronous(body)
+  }
+
+  func run(_ call: WorkerCall) async throws -> WorkerReturn {
+    switch body {
+    case .synchronous(let body): try body(call)
+    case .asynchronous(let body): try await body(call)
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a worker has used in its life up to now.
+/// What a worker has used, in its life up to now or for one call.
 struct WorkerUsage: Equatable {
   /// User and system time of the process and of its children that ended.
   var cpuNanoseconds: UInt64
@@ -20,6 +20,14 @@ struct WorkerUsage: Equatable {
   init(cpuNanoseconds: UInt64, peakResidentBytes: UInt64) {
     self.cpuNanoseconds = cpuNanoseconds
     self.peakResidentBytes = peakResidentBytes
+  }
+
+  static let none = WorkerUsage(cpuNanoseconds: 0, peakResidentBytes: 0)
+
+  /// What was used since the CPU time was `before`.
+  func since(cpu before: UInt64) -> WorkerUsage {
+    WorkerUsage(
+      cpuNanoseconds: cpuNanoseconds > before ? cpuNanoseconds - before : 0, peakResidentBytes: peakResidentBytes)
   }
 
   init(_ usage: rusage) {

@@ -9,6 +9,10 @@ final class CallRecord {
   let payload: PayloadPart
   let events: CallEvents
   let completion: WorkerPool.Completion
+  /// Given when the call is taken.
+  var number: UInt64 = 0
+  /// Its ticket at the worker that has it.
+  var ticket: Int?
   /// What it will end with, once its worker has told.
   var finished: FinishedCall?
 
@@ -21,5 +25,17 @@ final class CallRecord {
     self.payload = payload
     self.events = events
     self.completion = completion
+  }
+
+  /// Size of what is sent if it may be sent ahead; `nil`: it may not.
+  ///
+  /// What is printed by a call belongs to it, and its memory is watched, only while no other is at hand behind it.
+  var aheadBytes: Int? {
+    guard call.mayBeSentAhead, events.onOutput == nil, call.memoryLimitBytes == nil,
+      call.cpuTimeLimit == nil, payload.file == nil,
+      call.files.isEmpty
+    else { return nil }
+    let bytes = CallFrame.fixedBytes + call.header.count + payload.inline.count
+    return bytes <= PoolState.mostAheadBytes / 4 ? bytes : nil
   }
 }

@@ -17,6 +17,13 @@ public struct PoolCall: Sendable {
   /// User and system time the call may take, of all its worker's threads but not of processes it starts. Looked at every
   /// ``WorkerPool/cpuSampling``. `nil`: no limit.
   public var cpuTimeLimit: Duration?
+  /// A worker that is busy with such calls may be sent this one already, so that it goes on without a pause. It has not
+  /// started then (its time does not run), and is given to another worker if that has nothing to do, or if its own dies
+  /// or is killed first. For many short calls; only calls with a small argument, no files, no limit of memory or CPU
+  /// time and no ``CallEvents/onOutput`` are sent ahead. What such calls print goes to ``WorkerPool/onStrayOutput``.
+  public var mayBeSentAhead: Bool
+  /// Whether ``FinishedCall/usage`` tells CPU time and memory. Looking costs about as much as half a no-op call.
+  public var measuresUsage: Bool
   /// Means nothing to the pool; shown in its list of workers.
   public var tag: [UInt8]
 
@@ -27,7 +34,8 @@ public struct PoolCall: Sendable {
 
   public init(
     _ function: String, header: [UInt8] = [], argument: Payload = .none, files: [SharedFile] = [],
-    timeout: Duration? = nil, memoryLimitBytes: UInt64? = nil, cpuTimeLimit: Duration? = nil, tag: [UInt8] = []
+    timeout: Duration? = nil, memoryLimitBytes: UInt64? = nil, cpuTimeLimit: Duration? = nil,
+    mayBeSentAhead: Bool = false, measuresUsage: Bool = true, tag: [UInt8] = []
   ) {
     precondition(header.count <= Self.longestHeader, "a call's header is longer than a header may be")
     precondition(files.count <= Self.mostFiles, "a call has more files than a call may have")
@@ -38,6 +46,8 @@ public struct PoolCall: Sendable {
     self.timeout = timeout
     self.memoryLimitBytes = memoryLimitBytes
     self.cpuTimeLimit = cpuTimeLimit
+    self.mayBeSentAhead = mayBeSentAhead
+    self.measuresUsage = measuresUsage
     self.tag = tag
   }
 }

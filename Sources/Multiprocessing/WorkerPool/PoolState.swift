@@ -5,6 +5,7 @@ struct PoolState {
   enum Action: Equatable {
     /// Ask the fork server for a worker.
     case spawn(worker: UInt64)
+    /// Send the call to the worker, behind those it has.
     case start(call: UInt64, worker: UInt64)
     case signalCancel(worker: UInt64)
     case kill(worker: UInt64)
@@ -25,28 +26,30 @@ struct PoolState {
 
   enum ForkServerPhase: Equatable { case absent, preloading, ready, gone }
 
-  private struct Call {
+  struct Call {
     let timeout: UInt64?
+    /// Of its argument, while it may be sent ahead; `nil`: it may not.
+    let aheadBytes: Int?
     var worker: UInt64?
     var handOns = 0
   }
 
   let size: Int
   let limits: PoolLimits
-  private(set) var workers: [UInt64: WorkerState] = [:]
+  var workers = WorkerPlaces()
   private(set) var forkServer = ForkServerPhase.absent
   private(set) var restarts = 0
   private(set) var isClosed = false
-  private var calls: [UInt64: Call] = [:]
+  var calls = Slots<Call>()
   /// Idle workers; the one that worked last goes first, its memory is warm.
   private var idle: [UInt64] = []
-  private var waiting: [UInt64] = []
+  var waiting = WaitingLine()
   private var nextWorker: UInt64 = 1
   private var backoff: RestartBackoff
   private var spawnNotBefore: UInt64 = 0
   private var forkServerDeadline: UInt64?
 
-  /// A call that several workers in turn died on before reading it.
+  /// A call that several workers in turn died on before beginning it.
   static let mostHandOns = 3
 
   init(size: Int, limits: PoolLimits) {
@@ -57,7 +60,11 @@ struct PoolState {
 
   var idleCount: Int { idle.count }
   var idleWorkers: [UInt64] { idle }
-  var busyCount: Int { workers.values.count { $0.call != nil } }
+  var busyCount: Int {
+    var count = 0
+    for worker in workers.values where worker.call != nil { count += 1 }
+    return count
+  }
   var waitingCount: Int { waiting.count }
   var callCount: Int { calls.count }
 
@@ -72,19 +79,23 @@ struct PoolState {
   // MARK: - Calls
 
   /// `nil`: the call cannot be taken, all are busy and as many wait as may.
-  mutating func submit(_ call: UInt64, timeout: Duration?, now: UInt64) -> [Action]? {
+  ///
+  /// - Parameter aheadBytes: size of its argument if it may be sent ahead; see ``feed()``.
+  mutating func submit(_ call: UInt64, timeout: Duration?, aheadBytes: Int? = nil, now: UInt64) -> [Action]? {
     if idle.isEmpty && waiting.count >= limits.mostWaiting { return nil }
-    calls[call] = Call(timeout: timeout?.nanosecondsClamped)
+    calls[call] = Call(timeout: timeout?.nanosecondsClamped, aheadBytes: aheadBytes)
     waiting.append(call)
-    return startWaiting(now)
+    return idle.isEmpty ? [] : startWaiting(now)
   }
 
   mutating func cancel(_ call: UInt64, now: UInt64) -> [Action] {
     guard let known = calls[call] else { return [] }
     guard let worker = known.worker else {
-      waiting.removeAll { $0 == call }
+      waiting.remove(call)
       return [end(call, .verdict(.cancelled))]
     }
+    // One that was sent ahead is taken back before it is cancelled. A worker that begins its calls out of turn has gone mad.
+    guard workers[worker]?.call == call else { return condemn(worker, nil) }
     if workers[worker]?.cancel(now: now, grace: limits.cancelGrace.nanosecondsClamped) == true {
       return [.signalCancel(worker: worker)]
     }
@@ -94,8 +105,16 @@ struct PoolState {
 
   /// The worker answered; a late or a wrong answer is never anybody's.
   mutating func answered(_ call: UInt64, by worker: UInt64, now: UInt64) -> [Action] {
-    guard workers[worker]?.answered(call) == true else { return condemn(worker, nil) }
+    let bytes = calls[call]?.aheadBytes ?? 0
+    guard workers[worker]?.answered(call, bytes: bytes) == true else {
+      return condemn(worker, nil)
+    }
     var actions = [end(call, .answered)]
+    if let next = workers[worker]?.call {
+      let deadline = deadline(of: next, now)
+      workers[worker]?.setDeadline(deadline)
+      return actions
+    }
     let done = workers[worker]?.callsDone ?? 0
     if (isClosed && waiting.isEmpty) || done >= limits.maxCallsPerWorker ?? .max {
       workers[worker]?.leave(now: now, grace: limits.cancelGrace.nanosecondsClamped)
@@ -103,7 +122,8 @@ struct PoolState {
       return actions
     }
     idle.append(worker)
-    return actions + startWaiting(now)
+    if !waiting.isEmpty { actions += startWaiting(now) }
+    return actions
   }
 
   mutating func exceededMemory(_ worker: UInt64) -> [Action] { condemn(worker, .memoryExceeded) }
@@ -121,7 +141,7 @@ struct PoolState {
   }
 
   mutating func spawnFailed(_ worker: UInt64, now: UInt64, random: Double) -> [Action] {
-    workers[worker] = nil
+    _ = workers.remove(worker)
     spawnNotBefore = now &+ backoff.pauseAfterDeath(age: .zero, wasUseful: false, random: random).nanosecondsClamped
     return refill(now)
   }
@@ -149,18 +169,22 @@ struct PoolState {
 
   /// The answer of a worker that is dead already.
   mutating func answeredLast(_ call: UInt64, by worker: UInt64) -> [Action] {
-    guard workers[worker]?.answered(call) == true else { return [] }
+    let bytes = calls[call]?.aheadBytes ?? 0
+    guard workers[worker]?.answered(call, bytes: bytes) == true else { return [] }
     return [end(call, .answered)]
   }
 
   /// The worker was reaped.
   ///
-  /// - Parameter callUnread: it died before it read the call it was given.
+  /// - Parameter callUnread: it died before it began the first of the calls it had. Those behind were taken back, unless it
+  ///   had begun them, out of turn.
   mutating func died(_ worker: UInt64, callUnread: Bool, now: UInt64, random: Double) -> [Action] {
-    guard let dead = workers.removeValue(forKey: worker) else { return [] }
+    guard let dead = workers.remove(worker) else { return [] }
     idle.removeAll { $0 == worker }
     var actions: [Action] = []
-    if let call = dead.call { actions += settle(call, after: dead, callUnread: callUnread) }
+    for (index, call) in dead.calls.enumerated() {
+      actions += settle(call, after: dead, callUnread: callUnread && index == 0)
+    }
     if dead.phase != .leaving { restarts += 1 }
     // Only a worker that dies with nothing to do, and did nothing before, says that starting workers is the trouble.
     let useful = dead.callsDone > 0 || (dead.call != nil && !callUnread) || dead.phase == .leaving
@@ -173,12 +197,12 @@ struct PoolState {
   private mutating func settle(_ call: UInt64, after dead: WorkerState, callUnread: Bool) -> [Action] {
     // Ended already, when the pool was terminated.
     guard let known = calls[call] else { return [] }
-    if let verdict = dead.verdict { return [end(call, .verdict(verdict))] }
+    if call == dead.call, let verdict = dead.verdict { return [end(call, .verdict(verdict))] }
     guard callUnread else { return [end(call, .crashed)] }
     if known.handOns >= Self.mostHandOns { return [end(call, .lost("its workers died before they began"))] }
     calls[call]?.handOns += 1
     calls[call]?.worker = nil
-    waiting.insert(call, at: 0)
+    waiting.putBack([call])
     return []
   }
 
@@ -199,10 +223,13 @@ struct PoolState {
   mutating func forkServerDied() -> [Action] {
     forkServer = forkServer == .gone ? .gone : .absent
     forkServerDeadline = nil
-    let running = workers.values.compactMap { worker in worker.call.map { ($0, worker.verdict) } }
-    workers = [:]
+    var running: [(call: UInt64, verdict: Verdict?)] = []
+    for worker in workers.values {
+      for call in worker.calls { running.append((call, call == worker.call ? worker.verdict : nil)) }
+    }
+    workers.removeAll()
     idle = []
-    return running.sorted { $0.0 < $1.0 }.map { call, verdict in
+    return running.sorted { $0.call < $1.call }.map { call, verdict in
       end(call, verdict.map { .verdict($0) } ?? .lost("the fork server died"))
     }
   }
@@ -211,12 +238,20 @@ struct PoolState {
   mutating func forkServerGone() -> [Action] {
     forkServer = .gone
     let actions = forkServerDied()
-    let stranded = waiting
-    waiting = []
+    let stranded = Array(waiting.all)
+    waiting.removeAll()
     return actions + stranded.map { end($0, .lost("the fork server is gone")) }
   }
 
   // MARK: - Time, and the end
+
+  /// Busy workers whose call is past its time: what was sent ahead to them is to be taken back before ``passed(now:)``.
+  func overdue(now: UInt64) -> [UInt64] {
+    workers.sortedNumbers.filter { number in
+      guard let worker = workers[number], worker.calls.count > 1, let due = worker.deadline else { return false }
+      return now >= due
+    }
+  }
 
   /// Time has passed.
   mutating func passed(now: UInt64) -> [Action] {
@@ -225,7 +260,7 @@ struct PoolState {
       forkServerDeadline = nil
       actions.append(.killForkServer)
     }
-    for number in workers.keys.sorted() {
+    for number in workers.sortedNumbers {
       switch workers[number]?.overdue(now: now) {
       case .kill: actions.append(.kill(worker: number))
       case .forkServerStuck: if !actions.contains(.killForkServer) { actions.append(.killForkServer) }
@@ -241,9 +276,9 @@ struct PoolState {
   /// Ends every call now.
   mutating func abandonAll(_ reason: String) -> [Action] {
     isClosed = true
-    waiting = []
+    waiting.removeAll()
     idle = []
-    return calls.keys.sorted().map { end($0, .lost(reason)) }
+    return calls.numbers.map { end($0, .lost(reason)) }
   }
 
   // MARK: - Private
@@ -253,12 +288,16 @@ struct PoolState {
     return .end(call: call, ending)
   }
 
-  private mutating func startWaiting(_ now: UInt64) -> [Action] {
+  private func deadline(of call: UInt64, _ now: UInt64) -> UInt64? { calls[call]?.timeout.map { now &+ $0 } }
+
+  mutating func startWaiting(_ now: UInt64) -> [Action] {
     var actions: [Action] = []
     while !waiting.isEmpty, let worker = idle.popLast() {
       let call = waiting.removeFirst()
       calls[call]?.worker = worker
-      workers[worker]?.begin(call, deadline: (calls[call]?.timeout).flatMap { $0 }.map { now &+ $0 })
+      let bytes = calls[call]?.aheadBytes
+      let deadline = deadline(of: call, now)
+      workers[worker]?.begin(call, bytes: bytes ?? 0, deadline: deadline, takesAhead: bytes != nil)
       actions.append(.start(call: call, worker: worker))
     }
     return actions
@@ -271,8 +310,8 @@ struct PoolState {
     guard forkServer == .ready, now >= spawnNotBefore else { return [] }
     var actions: [Action] = []
     while workers.count < wantedWorkers {
-      workers[nextWorker] = WorkerState(
-        startedAt: now, deadline: now &+ limits.startTimeout.nanosecondsClamped)
+      workers.insert(
+        nextWorker, WorkerState(startedAt: now, deadline: now &+ limits.startTimeout.nanosecondsClamped))
       actions.append(.spawn(worker: nextWorker))
       nextWorker += 1
     }

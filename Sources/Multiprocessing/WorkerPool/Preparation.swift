@@ -14,10 +14,12 @@ struct Preparation {
       throw .unsendable(error)
     }
     let head = CallFrame(
-      number: CallFrame.initializer, function: function, deadlineNanoseconds: nil, dataLimitBytes: nil,
-      header: call.header, files: call.files)
+      number: CallFrame.initializer, ticket: 0, function: function, timeoutNanoseconds: nil, measuresUsage: false,
+      dataLimitBytes: nil, header: call.header, files: call.files)
     files = call.files
-    frame = head.encoded(with: payload)
+    var message = FrameWriter()
+    head.put(into: &message, payload)
+    frame = message.bytes
     descriptors = head.descriptors(with: payload)
   }
 }

@@ -15,12 +15,20 @@ final class WorkerHandle {
   private var memoryFile: SharedFile?
   private var isSocketWatched = false
   private var isOutputWatched = false
-  private var couldNotSend = false
+  private let tickets: TicketPage
+  /// Bit by bit: the tickets that its calls have.
+  private var usedTickets: UInt64 = 0
+  private(set) var isClosed = false
+  /// It is about to be buried: who buries it reads what it said last.
+  var isDying = false
 
-  /// The call it has.
-  var call: UInt64?
+  /// The calls it has: the first is the one it runs.
+  private(set) var queue: [CallRecord] = []
   var callBegan: UInt64 = 0
-  var cpuBefore: UInt64 = 0
+  /// The next message to it, while it is put together.
+  var outbox = FrameWriter()
+  /// A call has ended since its output was last read.
+  var mayHaveStrayOutput = false
   /// CPU time at which the call's limit is reached, on the process's own clock; `nil`: it has none.
   private var cpuCeiling: UInt64?
   private(set) var crashReport: CrashReport?
@@ -29,11 +37,14 @@ final class WorkerHandle {
 
   /// One for all, and kept: it is needed at each answer, and malloc(3) tidies up its heap whenever that much is freed.
   private static let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+  /// Read before others have their turn.
+  static let messagesAtOnce = 256
   /// Reads at one go: more than a pipe holds, so a quiet worker's output is all there; a noisy one takes turns.
   static let readsAtOnce = 16
   static let tailBytes = 16 * 1024
 
-  init(_ newborn: Newborn) {
+  init(_ newborn: Newborn, _ tickets: TicketPage) {
+    self.tickets = tickets
     number = newborn.worker
     pid = newborn.pid
     inheritedBytes = newborn.inheritedBytes
@@ -63,23 +74,60 @@ final class WorkerHandle {
     if isOutputWatched { EpollLoop.shared.unwatch(output.descriptor) }
     isOutputWatched = false
     crashReport?.close()
+    isClosed = true
   }
+
+  // MARK: - Calls
+
+  /// The call it runs.
+  var call: CallRecord? { queue.first }
+
+  /// Appends a call to those it has. Its message must follow.
+  func offer(_ record: CallRecord) {
+    let ticket = (~usedTickets).trailingZeroBitCount
+    usedTickets |= 1 << UInt64(ticket)
+    tickets.offer(record.number, at: ticket)
+    record.ticket = ticket
+    queue.append(record)
+  }
+
+  /// True: it has not begun the call, and will not; the call is not its any more.
+  func takeBack(_ record: CallRecord) -> Bool {
+    guard let ticket = record.ticket, tickets.takeBack(record.number, at: ticket) else { return false }
+    remove(record)
+    return true
+  }
+
+  /// The call has ended.
+  func remove(_ record: CallRecord) {
+    guard let index = queue.firstIndex(where: { $0 === record }), let ticket = record.ticket else { return }
+    queue.remove(at: index)
+    usedTickets &= ~(1 << UInt64(ticket))
+    record.ticket = nil
+  }
+
+  /// Its CPU time before the call it runs, as far as that is measured.
+  var cpuBefore: UInt64 { tickets.cpuBefore }
 
   // MARK: - Talking
 
-  /// Sends a call; 0, or the errno.
-  func send(_ frame: [UInt8], descriptors: [Int32]) -> Int32 {
-    outputTail.removeAll(keepingCapacity: true)
-    cpuCeiling = nil
-    let code = socket.send(frame, descriptors: descriptors, waiting: false)
-    couldNotSend = code != 0
-    return code
+  /// Sends what is in the outbox; 0, or the errno.
+  func flush(descriptors: [Int32] = []) -> Int32 {
+    if queue.count == 1 {
+      outputTail.removeAll(keepingCapacity: true)
+      cpuCeiling = nil
+    }
+    defer { outbox.removeAll() }
+    return socket.send(outbox.bytes, descriptors: descriptors, waiting: false)
+  }
+
+  /// Sends the pool's initializer, ahead of any call.
+  func prepare(_ initializer: Preparation) {
+    // A worker that cannot be sent it is dead, and will be reported so.
+    _ = socket.send(initializer.frame, descriptors: initializer.descriptors, waiting: false)
   }
 
   func receive() -> Reception<WorkerFrame> { socket.receive(waiting: false, WorkerFrame.take) }
-
-  /// It died before it read what was sent to it. Known once its socket is at its end.
-  var leftUnread: Bool { socket.leftUnread || couldNotSend }
 
   func signal(_ signal: Int32) {
     // ESRCH: it is dead already, and will be reported so.

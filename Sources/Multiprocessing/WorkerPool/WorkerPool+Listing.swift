@@ -40,7 +40,7 @@ extension WorkerPool {
         case .cancelling, .crashing, .killed, .leaving: .ending
         }
       return WorkerSnapshot(
-        pid: handle.pid, state: shown, tag: worker.call.flatMap { calls[$0]?.call.tag },
+        pid: handle.pid, state: shown, tag: handle.call?.call.tag,
         callsDone: worker.callsDone, age: .nanoseconds(Int64(clamping: now &- handle.bornAt)))
     }
   }

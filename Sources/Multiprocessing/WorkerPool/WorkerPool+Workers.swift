@@ -30,83 +30,105 @@ extension WorkerPool {
   }
 
   private func welcome(_ newborn: Newborn) {
-    let handle = WorkerHandle(newborn)
-    workerHandles[newborn.worker] = handle
-    let number = newborn.worker
-    handle.watch(
-      onMessage: { [weak self] in self?.hear(number) },
-      onOutput: { [weak self] in self?.readOutput(ofWorker: number) })
-    if let initializer {
-      // Ahead of any call. A worker that cannot be sent it is dead, and will be reported so.
-      _ = handle.send(initializer.frame, descriptors: initializer.descriptors)
+    guard let page = page(of: newborn.worker) else {
+      _ = linux_pidfd_send_signal(newborn.pidfd.descriptor, SIGKILL)
+      return
     }
-    perform(state.spawned(number, now: MonotonicClock.now))
+    let handle = WorkerHandle(newborn, forkServerHandle.tickets.page(page))
+    workerHandles[newborn.worker] = handle
+    handle.watch(
+      onMessage: { [weak self, unowned handle] in self?.hear(handle) },
+      onOutput: { [weak self, unowned handle] in self?.readOutput(of: handle) })
+    if let initializer { handle.prepare(initializer) }
+    perform(state.spawned(handle.number, now: MonotonicClock.now))
+    feed()
     tellIdle()
   }
 
   // MARK: - A worker that lives
 
-  private func hear(_ number: UInt64) {
-    while let handle = workerHandles[number] {
-      switch handle.receive() {
-      case .message(.progress(let call, let bytes)):
-        if handle.call == call { calls[call]?.events.onProgress?(bytes) }
-      case .message(.crashing(_, let signal, let usage, let backtrace)):
-        handle.beganToCrash(signal: signal, usage, backtrace: backtrace)
-        perform(state.crashing(number, now: MonotonicClock.now))
-      case .message(.returned(let call, let usage, let meta, let payload, let files)):
-        take(.returned(payload, meta: meta), files, usage, of: call, from: handle)
-        perform(state.answered(call, by: number, now: MonotonicClock.now))
-        // Nothing follows an answer but the answer to the next call: one look less a round trip.
-        return tellIdle()
-      case .message(.threw(let call, let usage, let bytes)):
-        take(.threw(bytes), [], usage, of: call, from: handle)
-        perform(state.answered(call, by: number, now: MonotonicClock.now))
-        return tellIdle()
-      case .message(.unprepared(let call, let usage, let bytes)):
-        take(.unprepared(bytes), [], usage, of: call, from: handle)
-        perform(state.answered(call, by: number, now: MonotonicClock.now))
-        return tellIdle()
-      case .empty: return
-      case .closed, .garbled:
-        // It is dead, and will be reported so; or it closed its socket or writes nonsense, and must be.
-        handle.stopListening()
-        perform(state.lostChannel(number))
-        return
-      }
+  /// Reads what a worker has sent.
+  func hear(_ handle: WorkerHandle) {
+    if handle.isDying { return }
+    let wasHearing = isHearing
+    isHearing = true
+    var hasAnswered = false
+    var left = WorkerHandle.messagesAtOnce
+    while left > 0, !handle.isClosed {
+      left -= 1
+      // Nothing follows the answer to an only call but the answer to the next: one look less a round trip.
+      let isOnly = handle.queue.count == 1
+      guard let answered = hearOne(handle) else { break }
+      if answered { hasAnswered = true }
+      if answered && isOnly { break }
     }
+    isHearing = wasHearing
+    if isHearing { return }
+    feed()
+    if hasAnswered { tellIdle() }
+  }
+
+  /// One message: whether it was an answer; `nil`: there is none.
+  private func hearOne(_ handle: WorkerHandle) -> Bool? {
+    switch handle.receive() {
+    case .message(.progress(let call, let bytes)):
+      if let record = handle.call, record.number == call { record.events.onProgress?(bytes) }
+      return false
+    case .message(.crashing(_, let signal, let usage, let backtrace)):
+      handle.beganToCrash(signal: signal, usage, backtrace: backtrace)
+      perform(state.crashing(handle.number, now: MonotonicClock.now))
+      takeBackAhead(of: handle)
+      return false
+    case .message(.returned(let call, let usage, let meta, let payload, let files)):
+      take(.returned(payload, meta: meta), files, usage, of: call, from: handle)
+      answered(call, handle)
+      return true
+    case .message(.threw(let call, let usage, let bytes)):
+      take(.threw(bytes), [], usage, of: call, from: handle)
+      answered(call, handle)
+      return true
+    case .message(.unprepared(let call, let usage, let bytes)):
+      take(.unprepared(bytes), [], usage, of: call, from: handle)
+      answered(call, handle)
+      return true
+    case .empty: return nil
+    case .closed, .garbled:
+      // It is dead, and will be reported so; or it closed its socket or writes nonsense, and must be.
+      handle.stopListening()
+      perform(state.lostChannel(handle.number))
+      return nil
+    }
+  }
+
+  private func answered(_ call: UInt64, _ handle: WorkerHandle) {
+    let next = handle.call
+    perform(state.answered(call, by: handle.number, now: MonotonicClock.now))
+    // It was sent ahead, and begins now.
+    if let next, handle.call === next { next.events.onStarted?(handle.pid) }
   }
 
   /// Notes an answer, after what was printed before it.
   private func take(
     _ outcome: CallOutcome, _ files: [SharedFile], _ usage: WorkerUsage, of call: UInt64, from handle: WorkerHandle
   ) {
-    readOutput(of: handle)
-    guard handle.call == call else { return }
-    calls[call]?.finished = FinishedCall(
+    guard let record = handle.call, record.number == call else { return }
+    if record.events.onOutput != nil { readOutput(of: handle) } else { handle.mayHaveStrayOutput = true }
+    record.finished = FinishedCall(
       outcome: outcome, files: files, usage: callUsage(usage, of: handle), workerPID: handle.pid)
-    handle.cpuBefore = usage.cpuNanoseconds
-    handle.call = nil
+    handle.remove(record)
+    if !handle.queue.isEmpty { handle.callBegan = MonotonicClock.now }
   }
 
   private func callUsage(_ usage: WorkerUsage, of handle: WorkerHandle) -> CallUsage {
-    let cpu = usage.cpuNanoseconds > handle.cpuBefore ? usage.cpuNanoseconds - handle.cpuBefore : 0
-    return CallUsage(
+    CallUsage(
       wall: .nanoseconds(Int64(clamping: MonotonicClock.now &- handle.callBegan)),
-      cpu: .nanoseconds(Int64(clamping: cpu)), peakMemoryBytes: usage.peakResidentBytes)
-  }
-
-  private func readOutput(ofWorker number: UInt64) {
-    if let handle = workerHandles[number] { readOutput(of: handle) }
+      cpu: .nanoseconds(Int64(clamping: usage.cpuNanoseconds)), peakMemoryBytes: usage.peakResidentBytes)
   }
 
   func readOutput(of handle: WorkerHandle) {
+    handle.mayHaveStrayOutput = false
     handle.readOutput { bytes in
-      if let call = handle.call {
-        calls[call]?.events.onOutput?(bytes)
-      } else {
-        onStrayOutput?(handle.pid, bytes)
-      }
+      if let onOutput = handle.call?.events.onOutput { onOutput(bytes) } else { onStrayOutput?(handle.pid, bytes) }
     }
   }
 
@@ -123,16 +145,15 @@ extension WorkerPool {
       return
     }
     state.isDying(number)
+    handle.isDying = true
     hearLast(handle)
-    var unread = false
-    if let call = handle.call {
-      unread = handle.leftUnread
-      noteDeath(of: call, status, usage, handle)
-    }
-    handle.call = nil
+    _ = takeBack(Array(handle.queue.dropFirst()), from: handle)
+    let unread = handle.call.map { handle.takeBack($0) } ?? false
+    for record in handle.queue { noteDeath(of: record, status, usage, handle) }
     handle.close()
     workerHandles[number] = nil
     perform(state.died(number, callUnread: unread, now: MonotonicClock.now, random: .random(in: 0..<1)))
+    feed()
   }
 
   /// Takes in what a dead worker left in its socket and its pipes.
@@ -150,7 +171,7 @@ extension WorkerPool {
         take(.unprepared(bytes), [], usage, of: call, from: handle)
         perform(state.answeredLast(call, by: handle.number))
       case .message(.progress(let call, let bytes)):
-        if handle.call == call { calls[call]?.events.onProgress?(bytes) }
+        if let record = handle.call, record.number == call { record.events.onProgress?(bytes) }
       case .message(.crashing(_, let signal, let usage, let backtrace)):
         handle.beganToCrash(signal: signal, usage, backtrace: backtrace)
       case .empty, .closed, .garbled:
@@ -160,16 +181,16 @@ extension WorkerPool {
     }
   }
 
-  private func noteDeath(of call: UInt64, _ status: Int32, _ usage: WorkerUsage, _ handle: WorkerHandle) {
+  private func noteDeath(of record: CallRecord, _ status: Int32, _ usage: WorkerUsage, _ handle: WorkerHandle) {
     // A crash is the signal that the function met; a backtracer that took too long was killed by another.
     let signal = linux_status_signaled(status) != 0 ? handle.crashReport?.signal ?? linux_status_signal(status) : nil
     let exitStatus = linux_status_exited(status) != 0 ? linux_status_exit_code(status) : nil
     let text = CrashReport.text(of: handle.crashReport, outputTail: handle.outputTail)
     let crash = Crash(signal: signal, exitStatus: exitStatus, backtrace: text)
-    let used = callUsage(handle.crashReport?.usage ?? usage, of: handle)
-    let limit = calls[call]?.call.memoryLimitBytes
-    let isMemory = limit.map { Self.diedForMemory(crash, used, handle.inheritedBytes, $0) } ?? false
-    calls[call]?.finished = FinishedCall(
+    let used = callUsage((handle.crashReport?.usage ?? usage).since(cpu: handle.cpuBefore), of: handle)
+    let isMemory =
+      record.call.memoryLimitBytes.map { Self.diedForMemory(crash, used, handle.inheritedBytes, $0) } ?? false
+    record.finished = FinishedCall(
       outcome: isMemory ? .memoryExceeded : .crashed(crash), usage: used, workerPID: handle.pid)
   }
 
@@ -184,22 +205,24 @@ extension WorkerPool {
     return words.contains { crash.backtrace?.contains($0) == true }
   }
 
-  /// The fork server is dead, and the kernel has ended its workers.
+  /// The fork server is dead, and the kernel ends its workers.
   private func abandonWorkers() {
     forkServerPID = nil
     let handles = workerHandles.values.sorted { $0.number < $1.number }
     for handle in handles {
       state.isDying(handle.number)
+      handle.isDying = true
       hearLast(handle)
-      if let call = handle.call {
-        let usage = WorkerUsage(cpuNanoseconds: handle.cpuBefore, peakResidentBytes: 0)
-        calls[call]?.finished = FinishedCall(
-          outcome: .lost("the fork server died"), usage: callUsage(usage, of: handle), workerPID: handle.pid)
+      _ = takeBack(Array(handle.queue.dropFirst()), from: handle)
+      for record in handle.queue {
+        record.finished = FinishedCall(
+          outcome: .lost("the fork server died"), usage: callUsage(.none, of: handle), workerPID: handle.pid)
       }
       handle.signal(SIGKILL)
       handle.close()
     }
     workerHandles = [:]
+    boardHalf = 1 - boardHalf
     perform(state.forkServerDied())
   }
 }

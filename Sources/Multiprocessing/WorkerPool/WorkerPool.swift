@@ -26,12 +26,16 @@ public final class WorkerPool {
   let limits: PoolLimits
   var state: PoolState
   var workerHandles: [UInt64: WorkerHandle] = [:]
-  var calls: [UInt64: CallRecord] = [:]
+  var calls = Slots<CallRecord>()
   var link: ForkServerLink?
   let forkServerHandle: ForkServerHandle
+  /// 0 or 1; see ``TicketBoard/pageCount``.
+  var boardHalf = 0
+  private var isFeedingSoon = false
+  /// Answers are being read; the workers are fed when that is done.
+  var isHearing = false
   /// Sent to each worker when it is born.
   private(set) var initializer: Preparation?
-  private var nextCall: UInt64 = 1
   private var alarm: (token: TimerToken, due: UInt64)?
   private var usageAlarm: TimerToken?
   private var whenDrained: [CheckedContinuation<Void, Never>] = []
@@ -54,7 +58,7 @@ public final class WorkerPool {
   }
 
   public init(size: Int, forkServer: ForkServerHandle, limits: PoolLimits = PoolLimits()) {
-    precondition(size > 0, "a pool has at least one worker")
+    precondition(size > 0 && size <= TicketBoard.mostWorkers, "a pool has 1 to \(TicketBoard.mostWorkers) workers")
     forkServerHandle = forkServer
     self.limits = limits
     program = forkServer.program
@@ -88,15 +92,19 @@ public final class WorkerPool {
     } catch {
       throw .unsendable(error)
     }
-    let number = nextCall
-    nextCall += 1
-    calls[number] = CallRecord(call, function: function, payload: payload, events: events, completion: completion)
-    guard let actions = state.submit(number, timeout: call.timeout, now: MonotonicClock.now) else {
-      calls[number] = nil
+    let record = CallRecord(call, function: function, payload: payload, events: events, completion: completion)
+    record.number = calls.insert(record)
+    let aheadBytes = record.aheadBytes
+    guard
+      let actions = state.submit(
+        record.number, timeout: call.timeout, aheadBytes: aheadBytes, now: MonotonicClock.now)
+    else {
+      _ = calls.remove(record.number)
       throw .full
     }
-    perform(actions)
-    return CallHandle(number: number)
+    if !actions.isEmpty { perform(actions) }
+    if aheadBytes != nil, state.waitingCount > 0 { feedSoon() }
+    return CallHandle(number: record.number)
   }
 
   /// Has a worker run a call, and waits for its end. Cancelling the task cancels the call.
@@ -120,6 +128,7 @@ public final class WorkerPool {
   /// Asks the call to end: at once if it waits; else its function is told, and its worker killed after the grace time. It
   /// ends as `.cancelled`, unless its end was there already. Nothing happens for a call that has ended.
   public func cancel(_ handle: CallHandle) {
+    putAside(handle.number)
     perform(state.cancel(handle.number, now: MonotonicClock.now))
   }
 
@@ -174,47 +183,94 @@ public final class WorkerPool {
   // MARK: - Doing what was decided
 
   func perform(_ actions: [PoolState.Action]) {
+    // What callers hear comes last: what they do then finds the workers and the state of one mind.
+    send(actions)
     // A completion may have terminated the pool: then nothing of what was decided before is left to do.
     for action in actions where !isTerminated {
       switch action {
-      case .spawn(let worker):
-        if link?.requestWorker(worker) != true { link?.killForkServer() }
-      case .start(let call, let worker): begin(call, on: worker)
-      case .signalCancel(let worker): workerHandles[worker]?.signal(SIGUSR1)
-      case .kill(let worker):
-        workerHandles[worker]?.stopListening()
-        workerHandles[worker]?.signal(SIGKILL)
-      case .dismiss(let worker): workerHandles[worker]?.dismiss()
+      case .start(let call, let worker): tellStarted(call, worker)
       case .end(let call, let ending): end(call, ending)
-      case .killForkServer: link?.killForkServer()
+      case .spawn, .signalCancel, .kill, .dismiss, .killForkServer: break
       }
     }
     setAlarm()
   }
 
-  private func begin(_ number: UInt64, on worker: UInt64) {
+  private func send(_ actions: [PoolState.Action]) {
+    var open: WorkerHandle?
+    for action in actions where !isTerminated {
+      switch action {
+      case .spawn(let worker): spawn(worker)
+      case .start(let call, let worker):
+        if let other = open, other.number != worker || other.outbox.bytes.count >= PoolState.mostAheadBytes {
+          flush(other)
+        }
+        open = begin(call, on: worker)
+      case .signalCancel(let worker): workerHandles[worker]?.signal(SIGUSR1)
+      case .kill(let worker):
+        workerHandles[worker]?.stopListening()
+        workerHandles[worker]?.signal(SIGKILL)
+      case .dismiss(let worker): workerHandles[worker]?.dismiss()
+      case .killForkServer: link?.killForkServer()
+      case .end: break
+      }
+    }
+    if let open { flush(open) }
+  }
+
+  private func spawn(_ worker: UInt64) {
+    guard let page = page(of: worker) else { preconditionFailure("a worker without a place is to be forked") }
+    forkServerHandle.tickets.page(page).clear()
+    if link?.requestWorker(worker, page: page) != true { link?.killForkServer() }
+  }
+
+  /// A worker's page on the ticket board.
+  func page(of worker: UInt64) -> Int? {
+    state.workers.place(of: worker).map { 2 * $0 + boardHalf }
+  }
+
+  /// Puts a call into the message for a worker.
+  private func begin(_ number: UInt64, on worker: UInt64) -> WorkerHandle {
     guard let record = calls[number], let handle = workerHandles[worker] else {
       preconditionFailure("a call was given to a worker that is not there")
     }
-    let now = MonotonicClock.now
+    if handle.queue.isEmpty {
+      handle.callBegan = MonotonicClock.now
+      if handle.mayHaveStrayOutput, record.events.onOutput != nil { readOutput(of: handle) }
+    }
+    handle.offer(record)
+    guard let ticket = record.ticket else { preconditionFailure("an offered call has no ticket") }
     let frame = CallFrame(
-      number: number, function: record.function,
-      deadlineNanoseconds: record.call.timeout.map { now &+ $0.nanosecondsClamped },
+      number: number, ticket: ticket, function: record.function,
+      timeoutNanoseconds: record.call.timeout.map { $0.nanosecondsClamped },
+      measuresUsage: record.call.measuresUsage,
       dataLimitBytes: record.call.memoryLimitBytes.map { $0 &+ limits.ceilingSlack(above: $0) },
       header: record.call.header, files: record.call.files)
-    handle.call = number
-    handle.callBegan = now
-    let code = handle.send(
-      frame.encoded(with: record.payload), descriptors: frame.descriptors(with: record.payload))
-    // Broken, or full of calls it does not read: whatever it is, its death will be reported, and the call handed on or ended.
+    frame.put(into: &handle.outbox, record.payload)
+    return handle
+  }
+
+  private func flush(_ handle: WorkerHandle) {
+    if handle.outbox.bytes.isEmpty { return }
+    let first = handle.queue.count == 1 ? handle.call : nil
+    let descriptors = first.map { $0.payload.descriptors + $0.call.files.map(\.descriptor) } ?? []
+    let code = handle.flush(descriptors: descriptors)
+    // Broken, or full of calls it does not read: whatever it is, its death will be reported, and its calls handed on or ended.
     if code != 0 { handle.signal(SIGKILL) }
-    record.events.onStarted?(handle.pid)
-    if let limit = record.call.cpuTimeLimit { handle.limitCPUTime(limit) }
-    if record.call.memoryLimitBytes != nil || record.call.cpuTimeLimit != nil { watchUsage() }
+    guard let call = first?.call else { return }
+    if let limit = call.cpuTimeLimit { handle.limitCPUTime(limit) }
+    if call.memoryLimitBytes != nil || call.cpuTimeLimit != nil { watchUsage() }
+  }
+
+  private func tellStarted(_ number: UInt64, _ worker: UInt64) {
+    guard let record = calls[number], let onStarted = record.events.onStarted, let handle = workerHandles[worker],
+      handle.call === record
+    else { return }
+    onStarted(handle.pid)
   }
 
   private func end(_ number: UInt64, _ ending: PoolState.Ending) {
-    guard let record = calls.removeValue(forKey: number) else { return }
+    guard let record = calls.remove(number) else { return }
     let told = record.finished
     let outcome: CallOutcome =
       switch ending {
@@ -248,9 +304,25 @@ public final class WorkerPool {
     let token = EpollLoop.shared.schedule(after: wait) { [weak self] in
       guard let self, !isTerminated else { return }
       alarm = nil
-      perform(state.passed(now: MonotonicClock.now))
+      let now = MonotonicClock.now
+      for worker in state.overdue(now: now) {
+        if let handle = workerHandles[worker] { takeBackAhead(of: handle) }
+      }
+      perform(state.passed(now: now))
+      feed()
     }
     alarm = (token, due)
+  }
+
+  /// Feeds the workers once this turn of the loop is over: the calls of one turn go in few messages.
+  private func feedSoon() {
+    if isFeedingSoon || isHearing { return }
+    isFeedingSoon = true
+    EpollLoop.shared.schedule(after: .zero) { [weak self] in
+      guard let self else { return }
+      isFeedingSoon = false
+      feed()
+    }
   }
 
   /// How often the CPU time of workers whose call has a limit is looked at: one system call each.
@@ -270,7 +342,7 @@ public final class WorkerPool {
   private func sampleUsage() {
     var anyLimited = false
     for handle in Array(workerHandles.values) {
-      guard let call = handle.call.flatMap({ calls[$0]?.call }) else { continue }
+      guard let call = handle.call?.call else { continue }
       if let limit = call.memoryLimitBytes {
         anyLimited = true
         if let grown = handle.grownBytes(), grown > limit { perform(state.exceededMemory(handle.number)) }

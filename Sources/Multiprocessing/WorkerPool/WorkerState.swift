@@ -17,8 +17,13 @@ struct WorkerState: Equatable {
   }
 
   private(set) var phase = Phase.starting
-  /// The call it has, from the moment it is given until the call's end.
-  private(set) var call: UInt64?
+  /// The calls it has, from the moment they are given until their ends: the first is the one it runs, those behind it were
+  /// sent ahead and have not begun.
+  private(set) var calls: [UInt64] = []
+  /// Of all its calls.
+  private(set) var callBytes = 0
+  /// Its calls may have others behind them.
+  private(set) var takesAhead = false
   private(set) var verdict: Verdict?
   private(set) var callsDone = 0
   private(set) var bornAt: UInt64
@@ -35,22 +40,45 @@ struct WorkerState: Equatable {
     deadline = nil
   }
 
-  mutating func begin(_ call: UInt64, deadline: UInt64?) {
-    precondition(phase == .idle, "a worker has one call at a time")
+  /// The call it runs.
+  var call: UInt64? { calls.first }
+
+  mutating func begin(_ call: UInt64, bytes: Int, deadline: UInt64?, takesAhead: Bool) {
+    precondition(phase == .idle, "only an idle worker begins a call at once")
     phase = .busy
-    self.call = call
+    calls.append(call)
+    callBytes = bytes
     self.deadline = deadline
+    self.takesAhead = takesAhead
   }
 
-  /// The answer to `number` came. True: it counts, and the worker is free again. False: it is too late, or not what was
-  /// asked; a worker that was to be cancelled is to be killed now.
-  mutating func answered(_ number: UInt64) -> Bool {
+  /// It gets a call behind those it has.
+  mutating func getAhead(_ call: UInt64, bytes: Int) {
+    precondition(phase == .busy && takesAhead, "this worker takes no calls ahead")
+    calls.append(call)
+    callBytes += bytes
+  }
+
+  /// The answer to `number` came. True: it counts, and the worker goes on with the next call, or is free again. False: it
+  /// is too late, or not what was asked; a worker that was to be cancelled is to be killed now.
+  mutating func answered(_ number: UInt64, bytes: Int) -> Bool {
     guard phase == .busy, call == number else { return false }
-    phase = .idle
-    call = nil
+    calls.removeFirst()
+    callBytes -= bytes
+    if calls.isEmpty { phase = .idle }
     deadline = nil
     callsDone += 1
     return true
+  }
+
+  /// The next call's time begins.
+  mutating func setDeadline(_ deadline: UInt64?) { self.deadline = deadline }
+
+  /// A call behind the first is not its any more. It gets none ahead until it has none: it is slow with the one it has.
+  mutating func lost(_ call: UInt64, bytes: Int) {
+    calls.removeAll { $0 == call }
+    callBytes -= bytes
+    takesAhead = false
   }
 
   /// True: send the signal.
