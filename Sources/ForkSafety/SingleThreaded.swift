@@ -11,12 +11,14 @@ public enum SingleThreaded {
   /// What is wrong with forking now; `nil`: nothing.
   ///
   /// - Parameter child: what is about to be forked, for the message (`"the fork server"`).
-  public static func fault(beforeForkOf child: String) -> String? { fault(beforeForkOf: child, threads: threadCount()) }
+  public static func fault(beforeForkOf child: String) -> String? {
+    let count = threadCount()
+    return count == 1 ? nil : fault(before: child, threads: count)
+  }
 
-  /// The same for a count that was taken before.
-  public static func fault(beforeForkOf child: String, threads count: Int) -> String? {
-    if count == 1 { return nil }
-    return "cannot fork \(child): the process has \(count) threads, and only a single-threaded one may fork. "
+  /// What is wrong with forking while there are so many threads.
+  public static func fault(before child: String, threads count: Int) -> String {
+    "cannot fork \(child): the process has \(count) threads, and only a single-threaded one may fork. "
       + "Something started a thread too early: a Task, Dispatch, Foundation.Process, or a library."
   }
 

@@ -1,5 +1,6 @@
 import CLinux
 import EventLoop
+import ForkSafety
 import Glibc
 import Synchronization
 
