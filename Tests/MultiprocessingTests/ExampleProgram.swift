@@ -8,7 +8,7 @@ enum ExampleProgram {
     var output: String
   }
 
-  /// A built program, beside the test bundle.
+  /// The built program, beside the test bundle.
   static func url(_ program: String = "PoolExamples") -> URL {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
       .appendingPathComponent(program)
@@ -53,9 +53,9 @@ enum ExampleProgram {
     }
   }
 
-  private static func killTreeRootBlocking(
-    _ program: String, within limit: Duration
-  ) throws -> (below: [Int32], left: [Int32]) {
+  private static func killTreeRootBlocking(_ program: String, within limit: Duration) throws -> (
+    below: [Int32], left: [Int32]
+  ) {
     let process = Process()
     process.executableURL = url(program)
     process.arguments = ["tree"]
