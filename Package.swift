@@ -30,8 +30,9 @@ let package = Package(
 
     .target(name: "JobModel", swiftSettings: strict),
     .target(name: "StrictJSON", swiftSettings: strict),
+    .target(name: "ForkSafety", swiftSettings: strict),
     .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: strict),
-    .target(name: "Multiprocessing", dependencies: ["CLinux", "EventLoop"], swiftSettings: strict),
+    .target(name: "Multiprocessing", dependencies: ["CLinux", "EventLoop", "ForkSafety"], swiftSettings: strict),
     .target(name: "HTTPServer", dependencies: ["CMicrohttpd", "CLinux", "EventLoop"], swiftSettings: strict),
     .target(
       name: "JobStore",
@@ -46,7 +47,7 @@ let package = Package(
     .target(
       name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CCrypto", "CZlib", "CLinux"],
       swiftSettings: strict),
-    .target(name: "Prefork", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(name: "Prefork", dependencies: ["CLinux", "ForkSafety"], swiftSettings: strict),
     .target(
       name: "JobService",
       dependencies: [
@@ -92,7 +93,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Configuration"], swiftSettings: strict),
-    .testTarget(name: "PreforkTests", dependencies: ["Prefork", "PreforkToy", "CLinux"], swiftSettings: strict),
+    .testTarget(name: "PreforkTests", dependencies: ["Prefork", "ForkSafety", "PreforkToy", "CLinux"], swiftSettings: strict),
     // A prefork server that serves nothing: the test runner has threads, so it must not fork by itself.
     .executableTarget(
       name: "PreforkToy", dependencies: ["Prefork", "CLinux"], path: "Tests/PreforkToy", swiftSettings: strict),

@@ -13,10 +13,7 @@ enum ChildFunctions {
     try sum.send(numbers.reduce(0, +) * factor)
   }
   static let whoAmI = RemoteFunction("who_am_i") { (answer: PipeSender<[String]>) in
-    var name = [CChar](repeating: 0, count: 17)
-    prctl_name(&name)
-    let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    try answer.send([text, "\(getpid())", "\(Leaks.openDescriptors().count)", "\(getsid(0))"])
+    try answer.send([nameOfThisProcess(), "\(getpid())", "\(Leaks.openDescriptors().count)", "\(getsid(0))"])
   }
   static let startAnother = RemoteFunction("start_another") { (answer: PipeSender<String>) in
     do {
@@ -39,11 +36,12 @@ enum ChildFunctions {
     var description: String { "a mishap by intent" }
   }
 
-  private static func prctl_name(_ name: inout [CChar]) {
-    guard let file = fopen("/proc/self/comm", "r") else { return }
+  private static func nameOfThisProcess() -> String {
+    guard let file = fopen("/proc/self/comm", "r") else { return "" }
     defer { fclose(file) }
-    _ = fgets(&name, 17, file)
-    if let end = name.firstIndex(of: CChar(UInt8(ascii: "\n"))) { name[end] = 0 }
+    var line = [CChar](repeating: 0, count: 64)
+    _ = fgets(&line, Int32(line.count), file)
+    return String(decoding: line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   static let all: [any RegisteredFunction] = [

@@ -76,6 +76,8 @@ public final class ChildProcess: Sendable {
     let launcher = try Self.launcher()
     guard let index = launcher.program.index(of: function) else { throw .notRegistered(function) }
     let order = ChildOrder(name: name, function: index, argument: .bytes(argument.bytes), files: argument.files)
+    // So that what was printed before comes before what the process prints.
+    linux_flush_output()
     do throws(MultiprocessingError) {
       let ends = try DescriptorPair.sockets()
       // Given away: if the launcher dies, the end is seen at once.

@@ -7,6 +7,7 @@
 //       ╰──── one socket pair and one output pipe a worker ──────────╯
 
 import CLinux
+import ForkSafety
 import Glibc
 
 public enum ForkServer {

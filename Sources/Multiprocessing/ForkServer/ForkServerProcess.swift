@@ -2,6 +2,7 @@
 // those that ended, and says so. It ends at its control socket's end-of-file or with its parent, its workers first.
 
 import CLinux
+import ForkSafety
 import Glibc
 
 /// Runs in a fork server only.

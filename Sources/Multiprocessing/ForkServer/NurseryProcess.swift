@@ -5,6 +5,7 @@
 
 import CLinux
 import EventLoop
+import ForkSafety
 import Glibc
 
 /// Runs in a nursery only.

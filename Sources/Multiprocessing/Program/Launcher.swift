@@ -1,5 +1,6 @@
 import CLinux
 import EventLoop
+import ForkSafety
 import Glibc
 import Synchronization
 
@@ -89,8 +90,18 @@ public final class Launcher: Sendable {
   func startChild(_ order: ChildOrder, status: consuming OwnedDescriptor) throws(MultiprocessingError) {
     let payload = try PayloadPart(order.argument)
     let descriptors = [status.number] + payload.descriptors + order.files.map(\.descriptor)
-    let code = channel.withLock {
-      $0.send(LaunchRequest.child(order, payload), descriptors: descriptors, waiting: true)
+    let frame = LaunchRequest.child(order, payload)
+    let deadline = Self.longestAnswer.fromNow
+    let code = channel.withLock { channel in
+      while true {
+        let code = channel.send(frame, descriptors: descriptors, waiting: false)
+        if code != EAGAIN { return code }
+        // It has more orders before it than fit: it forks one in a millisecond.
+        let now = MonotonicClock.now
+        if now >= deadline { return ETIMEDOUT }
+        var watched = pollfd(fd: channel.descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&watched, 1, Int32(clamping: (deadline - now) / 1_000_000 + 1))
+      }
     }
     if code == EPIPE || code == ECONNRESET { throw MultiprocessingError("the launcher has ended", code: 0) }
     if code != 0 { throw MultiprocessingError("asking the launcher", code: code) }

@@ -3,6 +3,7 @@
 
 import CLinux
 import EventLoop
+import ForkSafety
 import Glibc
 
 /// Runs in a launcher only.

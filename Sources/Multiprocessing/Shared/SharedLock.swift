@@ -4,7 +4,7 @@ import EventLoop
 ///
 /// ```swift
 /// let lock = try SharedLock()
-/// let log = try ChildProcess(Functions.appendLines, (lock, "lines.txt"))
+/// let log = try ChildProcess(Functions.appendLines, lock, "lines.txt")
 /// lock.withLock { appendLines(to: "lines.txt") }
 /// ```
 ///
@@ -81,19 +81,29 @@ public final class SharedLock: Sendable {
   /// Waits for the lock. The same thread unlocks it.
   @available(*, noasync, message: "a lock belongs to a thread: use withLock")
   @discardableResult
-  public func lock() -> Grant { Grant(mutex.lock()) }
+  public func lock() -> Grant { held(mutex.lock()) }
 
   /// Waits no longer than `timeout`; `nil`: others held it all the time. Python's `acquire(timeout=)`.
   @available(*, noasync, message: "a lock belongs to a thread: use withLock(timeout:)")
   public func lock(timeout: Duration) -> Grant? {
-    mutex.lock(until: MonotonicClock.now + timeout.nanosecondsClamped).map(Grant.init)
+    mutex.lock(until: MonotonicClock.now + timeout.nanosecondsClamped).map(held)
   }
 
   /// Takes the lock if nobody holds it; `nil`: somebody does. Python's `acquire(block=False)`.
   @available(*, noasync, message: "a lock belongs to a thread: use withLock(timeout:)")
-  public func tryLock() -> Grant? { mutex.tryLock().map(Grant.init) }
+  public func tryLock() -> Grant? { mutex.tryLock().map(held) }
 
   /// Gives the lock back. Stops the process if the calling thread does not hold it.
   @available(*, noasync, message: "a lock belongs to a thread: use withLock")
-  public func unlock() { mutex.unlock() }
+  public func unlock() {
+    mutex.unlock()
+    Unmanaged.passUnretained(self).release()
+  }
+
+  /// The C library's list of what a thread holds leads through the locks themselves: the memory of one that is held must stay
+  /// mapped, whoever lets go of this object.
+  private func held(_ grant: RobustMutex.Grant) -> Grant {
+    _ = Unmanaged.passRetained(self)
+    return Grant(grant)
+  }
 }
