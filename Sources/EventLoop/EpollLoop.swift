@@ -93,6 +93,9 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
     return loopThread.compareExchange(expected: 0, desired: me, ordering: .relaxed).exchanged
   }
 
+  /// The same, but asking changes nothing.
+  public var isOwnedByCurrentThread: Bool { loopThread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
   /// Wakes the loop from any thread.
   public func wake() {
     var one: UInt64 = 1

@@ -1,4 +1,3 @@
-import EventLoop
 import Synchronization
 
 /// A call that a pool has taken: Python's `AsyncResult`.
@@ -103,7 +102,6 @@ public final class PendingCall<Value: Sendable>: Sendable {
   }
 
   func blockForValue(timeout: Duration?) throws(CallError) -> Value {
-    precondition(!EpollLoop.shared.isOnLoopThread, "the event loop's thread must not block: it brings the results")
     let gate = ThreadGate()
     if let waiter = whenReady({ gate.open() }), !gate.wait(timeout) { stopWaiting(waiter) }
     guard let result = resultNow else { throw .notReady }

@@ -1,6 +1,5 @@
 // One call: awaited, blocked for, or held by a handle.
 
-import EventLoop
 import Synchronization
 
 extension Pool {
@@ -113,7 +112,6 @@ extension Pool {
   }
 
   private func enterBlocking() throws(CallError) {
-    precondition(!EpollLoop.shared.isOnLoopThread, "the event loop's thread must not block: it brings the results")
     let threadGate = ThreadGate()
     let refusal = Refusal()
     gate.enter { reason in

@@ -12,7 +12,8 @@ import Synchronization
 /// ```
 ///
 /// A function that crashes, loops for ever or takes all memory harms its own call only: its worker is killed, another stands in
-/// its place within milliseconds, and every other call goes on. Standard output and error of workers are the program's.
+/// its place within milliseconds, and every other call goes on. What workers print, on standard output or error, comes out on the
+/// program's standard output.
 ///
 /// The program must have begun as a ``MultiprocessingProgram``, or with ``Launcher/start(_:preload:)``. A pool that is let go of
 /// ends its processes once its last call has ended.

@@ -1,7 +1,7 @@
 import EventLoop
 import Glibc
 
-/// Blocks a thread until another opens it.
+/// Blocks a thread until another opens it; any thread but the event loop's.
 final class ThreadGate: @unchecked Sendable {
   // @unchecked: all is touched under the mutex; mutex and condition live in one place, as long as this object.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -34,6 +34,8 @@ final class ThreadGate: @unchecked Sendable {
 
   /// True: it was opened; false: the time is over.
   func wait(_ limit: Duration?) -> Bool {
+    precondition(
+      !EpollLoop.shared.isOwnedByCurrentThread, "the event loop's thread must not block: it brings the results")
     let due = limit.map { MonotonicClock.now &+ $0.nanosecondsClamped }
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }

@@ -50,7 +50,8 @@ public final class ThreadPool: Pool {
     for call in queue.close() { call.end(.lost("the pool was terminated")) }
   }
 
-  /// Takes no more calls, and returns when all have ended and all threads are gone.
+  /// Takes no more calls, and returns when all have ended and all threads are gone: a function that was told to end and does
+  /// not listen holds it up.
   public func join() async {
     gate.close()
     await withCheckedContinuation { continuation in gate.whenEmpty { continuation.resume() } }
