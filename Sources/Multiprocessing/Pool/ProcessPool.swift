@@ -82,7 +82,7 @@ public final class ProcessPool: Pool {
     // It holds the pool until the call has ended.
     onLoop { [core] in
       handle.begin(call, on: core) { finished in
-        completion(PoolReply { () throws(CallError) in try work.decode(finished) })
+        completion(.finished(finished, work))
         withExtendedLifetime(self) {}
       } refused: { error in
         completion(.failure(error))

@@ -138,7 +138,7 @@ extension RemoteFunction: RegisteredFunction {
 
 extension WorkerCall {
   func decodedArgument<Input: Decodable>(_ type: Input.Type) throws -> Input {
-    try ValueCodec.decode(type, from: try argument.readAll(), files: files)
+    try argument.withBytes { try ValueCodec.decode(type, from: $0, files: files) }
   }
 }
 
