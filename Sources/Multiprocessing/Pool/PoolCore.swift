@@ -46,7 +46,7 @@ final class PoolCore: Sendable {
   func run(_ call: PoolCall, completion: @escaping WorkerPool.Completion) throws(CallError) -> CallHandle {
     guard let pool else { throw fault ?? .closed }
     do {
-      return try pool.run(call, events: CallEvents(onOutput: Self.print), completion: completion)
+      return try pool.run(call, completion: completion)
     } catch {
       switch error {
       case .unknownFunction(let name): throw .unregistered(name)

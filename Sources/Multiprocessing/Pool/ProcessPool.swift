@@ -125,7 +125,7 @@ public final class ProcessPool: Pool {
     }
     return PoolCall(
       work.function, header: [work.form.rawValue], argument: argument, files: encoded.files, timeout: limits.timeout,
-      memoryLimitBytes: limits.memoryBytes, cpuTimeLimit: limits.cpuTime)
+      memoryLimitBytes: limits.memoryBytes, cpuTimeLimit: limits.cpuTime, mayBeSentAhead: true, measuresUsage: false)
   }
 }
 
