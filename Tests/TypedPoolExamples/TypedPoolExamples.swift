@@ -30,7 +30,7 @@ struct TypedPoolExamples: MultiprocessingProgram {
     } catch {
       check.fail("the scenario threw \(error)")
     }
-    exit(check.failures == 0 ? 0 : 1)
+    if check.failures > 0 { throw CallError.threw("\(check.failures) checks failed") }
   }
 }
 
