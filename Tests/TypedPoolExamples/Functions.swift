@@ -93,7 +93,8 @@ enum Functions {
 
   static let all: [any RegisteredFunction] = [
     square, power, answer, countSteps, nap, refuseSevens, computeUntilCancelled, pid, napAndPID, deafSpin, trap, leave,
-    takeMemory, swapEnds, tableSum, say, secretive, poolInPool, useCounter, increment, incrementGiven, prepareAtSecondTry,
+    takeMemory, swapEnds, tableSum, say, secretive, poolInPool, useCounter, increment, incrementGiven,
+    prepareAtSecondTry,
   ]
 
   /// Nobody registers this one.

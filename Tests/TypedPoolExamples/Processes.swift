@@ -90,6 +90,14 @@ extension Scenario {
       let pool = try ProcessPool(size: 2)
       check.equal(try await pool.run(Functions.tableSum), 5050)
     },
+    "preload_fails": Scenario { _, check in
+      let pool = try ProcessPool(size: 1)
+      let reason = CallError.unavailable("the preload failed: 7 is refused")
+      let first = await check.error("first") { () throws(CallError) in try await pool.run(Functions.square, 3) }
+      check.equal(first, reason)
+      check.equal(
+        await check.error("later") { () throws(CallError) in try await pool.run(Functions.square, 3) }, reason)
+    },
     "printing": Scenario { _, _ in
       // The last words of both pools, one joined and one in use, come before the program's end.
       let (joined, used) = (try ProcessPool(size: 2), try ProcessPool(size: 2))

@@ -5,7 +5,7 @@ import Glibc
 final class PoolCore: Sendable {
   @LoopActor private var pool: WorkerPool?
   /// Why the pool runs nothing; told to later callers.
-  @LoopActor private var fault: CallError?
+  @LoopActor private(set) var fault: CallError?
   @LoopActor private var unfitInARow = 0
   /// Those of this process that are not terminated.
   @LoopActor private static var live: [ObjectIdentifier: PoolCore] = [:]
