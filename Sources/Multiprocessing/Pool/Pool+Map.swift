@@ -13,7 +13,7 @@ extension Pool {
   ///
   /// - Parameter chunkSize: inputs in a call; `nil`: a quarter of each worker's share, as CPython's `Pool.map` has it.
   // Inlined, so that making an array of a range is compiled where its type is known.
-  @inlinable
+  @inlinable @discardableResult
   public func map<Inputs: Collection, Output>(
     _ function: RemoteFunction<Inputs.Element, Output>, _ inputs: Inputs, chunkSize: Int? = nil,
     limits: CallLimits? = nil
@@ -44,6 +44,7 @@ extension Pool {
   /// ```swift
   /// let powers = try await pool.starmap(power, [(2, 5), (3, 2), (10, 3)])  // [32, 9, 1000]
   /// ```
+  @discardableResult
   public func starmap<each Argument, Output>(
     _ function: RemoteFunction<Arguments<repeat each Argument>, Output>, _ rows: [(repeat each Argument)],
     chunkSize: Int? = nil, limits: CallLimits? = nil

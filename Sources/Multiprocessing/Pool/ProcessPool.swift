@@ -82,7 +82,11 @@ public final class ProcessPool: Pool {
     // It holds the pool until the call has ended.
     onLoop { [core] in
       handle.begin(call, on: core) { finished in
-        completion(.finished(finished, work))
+        if case .lost = finished.outcome, let fault = core.fault {
+          completion(.failure(fault))
+        } else {
+          completion(.finished(finished, work))
+        }
         withExtendedLifetime(self) {}
       } refused: { error in
         completion(.failure(error))
