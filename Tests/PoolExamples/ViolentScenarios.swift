@@ -251,7 +251,7 @@ extension Scenario {
       let pool = WorkerPool.started(1, handle)
       check(await pool.until { pool.idleCount == 1 }, "no worker")
       var ends: [String] = []
-      func begin(_ name: String, timeout: Duration? = nil) throws -> CallHandle {
+      @LoopActor func begin(_ name: String, timeout: Duration? = nil) throws -> CallHandle {
         try pool.run(PoolCall(name, timeout: timeout, mayBeSentAhead: true)) { end in
           switch end.outcome {
           case .returned: ends.append("returned")
