@@ -93,7 +93,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Configuration"], swiftSettings: strict),
-    .testTarget(name: "PreforkTests", dependencies: ["Prefork", "ForkSafety", "PreforkToy", "CLinux"], swiftSettings: strict),
+    .testTarget(
+      name: "PreforkTests", dependencies: ["Prefork", "ForkSafety", "PreforkToy", "CLinux"], swiftSettings: strict),
     // A prefork server that serves nothing: the test runner has threads, so it must not fork by itself.
     .executableTarget(
       name: "PreforkToy", dependencies: ["Prefork", "CLinux"], path: "Tests/PreforkToy", swiftSettings: strict),

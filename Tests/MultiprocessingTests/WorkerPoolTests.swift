@@ -93,6 +93,18 @@ struct WorkerPoolTests {
   @Test("500 calls over 2 workers under random kills all end")
   func storm() async throws { try await passes("storm") }
 
+  @Test("of 5,000 calls sent ahead under random kills, each runs once or crashed, and a kill costs one at most")
+  func ahead() async throws { try await passes("ahead") }
+
+  @Test("a call that was sent ahead is cancelled, or outlives the one before it, without having begun")
+  func aheadCancel() async throws { try await passes("ahead_cancel") }
+
+  @Test("calls sent ahead do not wait behind a long one while another worker is idle")
+  func aheadOfLong() async throws { try await passes("ahead_of_a_long_call") }
+
+  @Test("a pool that spins gives the same answers")
+  func spinning() async throws { try await passes("spinning") }
+
   @Test("1,000 kills leak no descriptor")
   func descriptors() async throws { try await passes("descriptors") }
 

@@ -220,6 +220,74 @@ extension Scenario {
       check(started >= 500, "\(started) started")
       check(kills > 50 && pool.restarts > 40, "\(kills) kills, \(pool.restarts) restarts")
     },
+    "ahead": Scenario { handle, check in
+      // Many calls, most of them sent ahead, under kills: a death costs the call that ran, and every other runs once.
+      let pool = WorkerPool.started(2, handle, PoolLimits(mostWaiting: 10_000))
+      check(await pool.until { pool.idleCount == 2 }, "no workers")
+      var returned = 0
+      var crashed = 0
+      var others = 0
+      var kills = 0
+      let count = 5000
+      for number in 0..<count {
+        let text = Array("\(number)".utf8)
+        try pool.run(PoolCall("echo", argument: .bytes(text), mayBeSentAhead: true, measuresUsage: false)) { end in
+          switch end.outcome {
+          case .returned(.bytes(text), _): returned += 1
+          case .crashed: crashed += 1
+          default: others += 1
+          }
+          if returned % 100 == 0, let victim = pool.workers.randomElement() {
+            kills += 1
+            kill(victim.pid, SIGKILL)
+          }
+        }
+      }
+      check(await pool.until(.seconds(60)) { returned + crashed + others == count }, "\(returned) of \(count) returned")
+      check(others == 0, "\(others) calls ended otherwise")
+      check(kills >= 40 && crashed <= kills, "\(crashed) calls crashed of \(kills) kills")
+    },
+    "ahead_cancel": Scenario { handle, check in
+      let pool = WorkerPool.started(1, handle)
+      check(await pool.until { pool.idleCount == 1 }, "no worker")
+      var ends: [String] = []
+      @LoopActor func begin(_ name: String, timeout: Duration? = nil) throws -> CallHandle {
+        try pool.run(PoolCall(name, timeout: timeout, mayBeSentAhead: true)) { end in
+          switch end.outcome {
+          case .returned: ends.append("returned")
+          case .cancelled: ends.append("cancelled")
+          case .timedOut: ends.append("timed out")
+          default: ends.append("\(end.outcome)")
+          }
+        }
+      }
+      _ = try begin("spin", timeout: .milliseconds(200))
+      let second = try begin("nothing")
+      _ = try begin("nothing")
+      // The turn of the loop after which they are sent ahead.
+      check(await pool.until { pool.waitingCount == 0 }, "nothing was sent ahead")
+      pool.cancel(second)
+      check(ends == ["cancelled"], "\(ends)")
+      check(await pool.until { ends.count == 3 }, "\(ends)")
+      check(ends == ["cancelled", "timed out", "returned"], "\(ends)")
+      check(pool.restarts == 1, "\(pool.restarts) restarts")
+    },
+    "ahead_of_a_long_call": Scenario { handle, check in
+      // What waits behind a long call goes to the other worker as soon as that has nothing to do.
+      let pool = WorkerPool.started(2, handle)
+      check(await pool.until { pool.idleCount == 2 }, "no workers")
+      var short = 0
+      let long = try pool.run(PoolCall("spin", mayBeSentAhead: true)) { _ in }
+      for _ in 0..<40 { try pool.run(PoolCall("nothing", mayBeSentAhead: true)) { _ in short += 1 } }
+      check(await pool.until { short == 40 }, "\(short) short calls of 40 ended beside a long one")
+      pool.cancel(long)
+    },
+    "spinning": Scenario { handle, check in
+      let pool = WorkerPool.started(1, handle, PoolLimits(spin: .microseconds(20)))
+      for number in UInt8(0)..<200 {
+        check(try await pool.run(PoolCall("echo", argument: .bytes([number]))).bytes == [number], "\(number) got lost")
+      }
+    },
     "descriptors": Scenario { handle, check in
       let pool = WorkerPool.started(2, handle)
       check(await pool.until { pool.idleCount == 2 }, "no workers")

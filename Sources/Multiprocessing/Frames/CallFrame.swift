@@ -14,6 +14,14 @@ struct PayloadPart {
   /// Half of what a message may hold; a memory file costs some 20 µs, as much as copying this much twice.
   static let inlineBytes = 32 * 1024
 
+  static let empty = PayloadPart()
+
+  private init() {
+    inline = []
+    file = nil
+    byteCount = 0
+  }
+
   init(_ payload: Payload) throws(MultiprocessingError) {
     byteCount = payload.byteCount
     switch payload {

@@ -146,7 +146,8 @@ final class WorkerProcess {
   private func initializerFailure() -> [UInt8]? {
     guard let (frame, argument) = initializer else { return nil }
     let call = WorkerCall(
-      number: CallFrame.initializer, header: frame.header, argument: argument, files: frame.files, deadlineNanoseconds: nil, progress: progress)
+      number: CallFrame.initializer, header: frame.header, argument: argument, files: frame.files,
+      deadlineNanoseconds: nil, progress: progress)
     switch run(program.functions[frame.function], call) {
     case .returned:
       initializer = nil
