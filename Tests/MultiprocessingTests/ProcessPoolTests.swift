@@ -34,6 +34,25 @@ struct ProcessPoolTests {
   @Test("shares what the program preloaded")
   func preload() async throws { try await passes("preload") }
 
+  @Test("says so if the program's preload fails again and again")
+  func preloadFails() async throws { try await passes("preload_fails") }
+
+  @Test("serves a synchronous program that awaits nothing")
+  func script() async throws {
+    let result = try await ExampleProgram.run("script", of: "TypedPoolExamples")
+    #expect(result.status == 0)
+    #expect(result.output == "25\n[1, 2, 3]\nthe pool is closed\n")
+  }
+
+  @Test("prints all that its functions print, up to the program's end")
+  func printing() async throws {
+    let result = try await ExampleProgram.run("printing", of: "TypedPoolExamples")
+    #expect(result.status == 0)
+    let lines = result.output.split(separator: "\n").map(String.init)
+    #expect(Set(lines) == Set((0..<50).flatMap { ["joined \($0)", "used \($0)"] }))
+    #expect(lines.count == 100)
+  }
+
   @Test("gives each worker the shared counter by its initializer, and calls by their arguments")
   func sharedCounter() async throws { try await passes("shared_counter") }
 

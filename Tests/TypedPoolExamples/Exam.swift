@@ -61,7 +61,7 @@ extension Scenario {
       let pool = try kind.pool(2)
       let (told, teller) = AsyncStream.makeStream(of: String.self)
       for number in [6, 7] {
-        _ = try await pool.submit(
+        try await pool.submit(
           Functions.refuseSevens, number, callback: { teller.yield("value \($0)") },
           errorCallback: { teller.yield("error \($0)") })
       }

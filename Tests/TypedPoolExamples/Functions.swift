@@ -61,6 +61,7 @@ enum Functions {
     return bytes
   }
   static let tableSum = RemoteFunction("table_sum") { table.withLock { $0.reduce(0, +) } }
+  static let say = RemoteFunction("say") { (line: String) in print(line) }
   static let secretive = RemoteFunction("secretive") { (tells: Bool) in Secret(tells: tells) }
   static let poolInPool = RemoteFunction("pool_in_pool") { () throws in
     _ = try ProcessPool(size: 1)
@@ -92,7 +93,8 @@ enum Functions {
 
   static let all: [any RegisteredFunction] = [
     square, power, answer, countSteps, nap, refuseSevens, computeUntilCancelled, pid, napAndPID, deafSpin, trap, leave,
-    takeMemory, swapEnds, tableSum, secretive, poolInPool, useCounter, increment, incrementGiven, prepareAtSecondTry,
+    takeMemory, swapEnds, tableSum, say, secretive, poolInPool, useCounter, increment, incrementGiven,
+    prepareAtSecondTry,
   ]
 
   /// Nobody registers this one.

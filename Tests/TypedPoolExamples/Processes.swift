@@ -90,14 +90,30 @@ extension Scenario {
       let pool = try ProcessPool(size: 2)
       check.equal(try await pool.run(Functions.tableSum), 5050)
     },
+    "preload_fails": Scenario { _, check in
+      let pool = try ProcessPool(size: 1)
+      let reason = CallError.unavailable("the preload failed: 7 is refused")
+      let first = await check.error("first") { () throws(CallError) in try await pool.run(Functions.square, 3) }
+      check.equal(first, reason)
+      check.equal(
+        await check.error("later") { () throws(CallError) in try await pool.run(Functions.square, 3) }, reason)
+    },
+    "printing": Scenario { _, _ in
+      // The last words of both pools, one joined and one in use, come before the program's end.
+      let (joined, used) = (try ProcessPool(size: 2), try ProcessPool(size: 2))
+      try await joined.map(Functions.say, (0..<50).map { "joined \($0)" }, chunkSize: 1)
+      await joined.join()
+      try await used.map(Functions.say, (0..<50).map { "used \($0)" }, chunkSize: 1)
+      withExtendedLifetime(used) {}
+    },
     "shared_counter": Scenario { _, check in
       let counter = try SharedValue(0)
       let pool = try ProcessPool(size: 4, initializer: WorkerInitializer(Functions.useCounter, counter))
-      _ = try await pool.map(Functions.increment, Array(repeating: 1000, count: 100), chunkSize: 1)
+      try await pool.map(Functions.increment, Array(repeating: 1000, count: 100), chunkSize: 1)
       check.equal(counter.value, 100_000)
       // As an argument of a call, too.
       try await withThrowingTaskGroup(of: Void.self) { group in
-        for _ in 0..<10 { group.addTask { _ = try await pool.run(Functions.incrementGiven, counter, 100) } }
+        for _ in 0..<10 { group.addTask { try await pool.run(Functions.incrementGiven, counter, 100) } }
         try await group.waitForAll()
       }
       check.equal(counter.value, 101_000)

@@ -6,13 +6,39 @@ import Multiprocessing
 import Synchronization
 
 @main
+enum Main {
+  static func main() throws {
+    if CommandLine.arguments.dropFirst().first == "script" { try Script.main() } else { TypedPoolExamples.main() }
+  }
+}
+
+/// A synchronous program, as a script of Python's is.
+enum Script {
+  static func main() throws {
+    try Launcher.start([Functions.square, Functions.nap])
+    let pool = try ProcessPool(size: 2)
+    print(try pool.apply(Functions.square, 5))
+    let calls = try (1...3).map { try pool.submit(Functions.nap, $0) }
+    print(try calls.map { try $0.blockingValue() })
+    pool.join()
+    do throws(CallError) {
+      try pool.apply(Functions.square, 5)
+    } catch {
+      print(error)
+    }
+  }
+}
+
 struct TypedPoolExamples: MultiprocessingProgram {
   /// No scenario takes a tenth of it; the kernel ends one that hangs, and its processes with it.
   static let limitSeconds: UInt32 = 120
 
   static var functions: [any RegisteredFunction] { Functions.all }
 
-  static func preload() throws { Functions.table.withLock { $0 = Array(1...100) } }
+  static func preload() throws {
+    if CommandLine.arguments.contains("preload_fails") { throw Refusal(number: 7) }
+    Functions.table.withLock { $0 = Array(1...100) }
+  }
 
   static func run() async throws {
     let arguments = CommandLine.arguments.dropFirst()
@@ -30,7 +56,7 @@ struct TypedPoolExamples: MultiprocessingProgram {
     } catch {
       check.fail("the scenario threw \(error)")
     }
-    exit(check.failures == 0 ? 0 : 1)
+    if check.failures > 0 { throw CallError.threw("\(check.failures) checks failed") }
   }
 }
 
@@ -42,7 +68,7 @@ enum PoolKind: String {
     switch self {
     case .process: try ProcessPool(size: size, mostWaiting: mostWaiting, limits: limits)
     case .thread: ThreadPool(size: size, mostWaiting: mostWaiting, limits: limits)
-    case .task: TaskPool(limit: size, mostWaiting: mostWaiting, limits: limits)
+    case .task: TaskPool(size: size, mostWaiting: mostWaiting, limits: limits)
     }
   }
 }

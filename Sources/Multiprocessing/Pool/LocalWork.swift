@@ -27,7 +27,7 @@ final class LocalWork: Sendable {
     body = { call in
       do {
         let value = try await work.runHere()
-        call.finish { completion($0 ? .failure(.cancelled) : PoolReply { () throws(CallError) in value }) }
+        call.finish { completion($0 ? .failure(.cancelled) : .value(value)) }
       } catch {
         let text = "\(error)"
         call.finish { completion(.failure($0 ? .cancelled : .threw(text))) }

@@ -8,6 +8,7 @@ extension Pool {
   /// ```swift
   /// let nine = try await pool.run(square, 3)
   /// ```
+  @discardableResult
   public func run<Input, Output>(
     _ function: RemoteFunction<Input, Output>, _ input: Input, limits: CallLimits? = nil
   ) async throws(CallError) -> Output {
@@ -26,7 +27,7 @@ extension Pool {
   /// ```swift
   /// let kibi = try await pool.run(power, 2, 10)
   /// ```
-  @_disfavoredOverload
+  @_disfavoredOverload @discardableResult
   public func run<each Argument, Output>(
     _ function: RemoteFunction<Arguments<repeat each Argument>, Output>, _ arguments: repeat each Argument,
     limits: CallLimits? = nil
@@ -35,6 +36,7 @@ extension Pool {
   }
 
   /// Runs a function that takes nothing.
+  @discardableResult
   public func run<Output>(
     _ function: RemoteFunction<NoValue, Output>, limits: CallLimits? = nil
   ) async throws(CallError) -> Output {
@@ -54,6 +56,7 @@ extension Pool {
   ///   - callback: gets the value, once, in a task of its own.
   ///   - errorCallback: gets the error if there is one, likewise.
   /// - Throws: ``CallError/closed``, or that the task was cancelled while it waited. What else goes wrong is the call's end.
+  @discardableResult
   public func submit<Input, Output>(
     _ function: RemoteFunction<Input, Output>, _ input: Input, limits: CallLimits? = nil,
     callback: (@Sendable (Output) -> Void)? = nil, errorCallback: (@Sendable (CallError) -> Void)? = nil
@@ -64,6 +67,7 @@ extension Pool {
 
   /// The same for synchronous code: while the pool is full, the thread blocks.
   @available(*, noasync, message: "use the async submit, which suspends and does not block")
+  @discardableResult
   public func submit<Input, Output>(
     _ function: RemoteFunction<Input, Output>, _ input: Input, limits: CallLimits? = nil,
     callback: (@Sendable (Output) -> Void)? = nil, errorCallback: (@Sendable (CallError) -> Void)? = nil
@@ -82,6 +86,7 @@ extension Pool {
   /// }
   /// ```
   @available(*, noasync, message: "use run, which suspends and does not block")
+  @discardableResult
   public func apply<Input, Output>(
     _ function: RemoteFunction<Input, Output>, _ input: Input, limits: CallLimits? = nil
   ) throws(CallError) -> Output {

@@ -12,12 +12,20 @@ extension Pool {
   /// the others never start. Cancelling the task does the same.
   ///
   /// - Parameter chunkSize: inputs in a call; `nil`: a quarter of each worker's share, as CPython's `Pool.map` has it.
+  // Inlined, so that making an array of a range is compiled where its type is known.
+  @inlinable @discardableResult
   public func map<Inputs: Collection, Output>(
     _ function: RemoteFunction<Inputs.Element, Output>, _ inputs: Inputs, chunkSize: Int? = nil,
     limits: CallLimits? = nil
   ) async throws(CallError) -> [Output] {
+    try await map(function, array: Array(inputs), chunkSize: chunkSize, limits: limits)
+  }
+
+  @usableFromInline
+  func map<Input, Output>(
+    _ function: RemoteFunction<Input, Output>, array inputs: [Input], chunkSize: Int?, limits: CallLimits?
+  ) async throws(CallError) -> [Output] {
     precondition(chunkSize ?? 1 > 0, "a chunk has at least one input")
-    let inputs = Array(inputs)
     if inputs.isEmpty { return [] }
     try await gate.enter()
     defer { gate.leave() }
@@ -36,6 +44,7 @@ extension Pool {
   /// ```swift
   /// let powers = try await pool.starmap(power, [(2, 5), (3, 2), (10, 3)])  // [32, 9, 1000]
   /// ```
+  @discardableResult
   public func starmap<each Argument, Output>(
     _ function: RemoteFunction<Arguments<repeat each Argument>, Output>, _ rows: [(repeat each Argument)],
     chunkSize: Int? = nil, limits: CallLimits? = nil

@@ -5,7 +5,7 @@
 /// (``TaskPool``).
 ///
 /// ```swift
-/// let pool: any Pool = try ProcessPool(size: 4)        // or ThreadPool(size: 4), or TaskPool(limit: 100)
+/// let pool: any Pool = try ProcessPool(size: 4)        // or ThreadPool(size: 4), or TaskPool(size: 100)
 /// let nine = try await pool.run(square, 3)
 /// let squares = try await pool.map(square, 1...1000)   // in order
 /// for await item in pool.results(square, 1...1000) {   // as they end
@@ -42,4 +42,15 @@ public protocol Pool: Sendable {
 extension Pool {
   /// Takes no more calls: they throw ``CallError/closed``. What it has taken runs on.
   public func close() { gate.close() }
+
+  /// The same as the asynchronous `join`, for synchronous programs: blocks the thread.
+  @available(*, noasync, message: "use the async join, which suspends and does not block")
+  public func join() {
+    let gate = ThreadGate()
+    Task {
+      await join()
+      gate.open()
+    }
+    _ = gate.wait(nil)
+  }
 }

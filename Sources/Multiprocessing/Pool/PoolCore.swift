@@ -5,8 +5,10 @@ import Glibc
 final class PoolCore: Sendable {
   @LoopActor private var pool: WorkerPool?
   /// Why the pool runs nothing; told to later callers.
-  @LoopActor private var fault: CallError?
+  @LoopActor private(set) var fault: CallError?
   @LoopActor private var unfitInARow = 0
+  /// Those of this process that are not terminated.
+  @LoopActor private static var live: [ObjectIdentifier: PoolCore] = [:]
   private let size: Int
   private let forkServer: ForkServerHandle
   private let limits: PoolLimits
@@ -36,6 +38,7 @@ final class PoolCore: Sendable {
       pool.onStrayOutput = { _, bytes in Self.print(bytes) }
       pool.onForkServerTrouble = { [weak self] in self?.hear($0) }
       self.pool = pool
+      Self.live[ObjectIdentifier(self)] = self
       pool.start()
     } catch {
       fail(.unavailable("its initializer cannot be sent: \(error)"))
@@ -46,7 +49,7 @@ final class PoolCore: Sendable {
   func run(_ call: PoolCall, completion: @escaping WorkerPool.Completion) throws(CallError) -> CallHandle {
     guard let pool else { throw fault ?? .closed }
     do {
-      return try pool.run(call, events: CallEvents(onOutput: Self.print), completion: completion)
+      return try pool.run(call, completion: completion)
     } catch {
       switch error {
       case .unknownFunction(let name): throw .unregistered(name)
@@ -62,10 +65,30 @@ final class PoolCore: Sendable {
   func cancel(_ handle: CallHandle) { pool?.cancel(handle) }
 
   @LoopActor
-  func terminate() { pool?.terminate() }
+  func terminate() {
+    handOnOutput()
+    pool?.terminate()
+    Self.live[ObjectIdentifier(self)] = nil
+  }
 
   @LoopActor
-  func terminateAndWait() async { await pool?.terminateAndWait() }
+  func terminateAndWait() async {
+    terminate()
+    await pool?.terminateAndWait()
+  }
+
+  /// Prints what the workers of all pools have written up to now: a program is about to end.
+  @LoopActor
+  static func handOnAllOutput() {
+    for core in live.values { core.handOnOutput() }
+  }
+
+  /// Prints what the workers have written up to now. What a call printed is in its worker's pipe before its end is told.
+  @LoopActor
+  private func handOnOutput() {
+    guard let pool else { return }
+    for handle in pool.workerHandles.values { pool.readOutput(of: handle) }
+  }
 
   @LoopActor
   func workerPIDs() -> [Int32] { pool?.workers.map(\.pid) ?? [] }
@@ -86,7 +109,7 @@ final class PoolCore: Sendable {
   private func fail(_ error: CallError) {
     if fault == nil { fault = error }
     gate.close(error)
-    pool?.terminate()
+    terminate()
   }
 
   /// What workers print is the program's output, as that of Python's workers is.

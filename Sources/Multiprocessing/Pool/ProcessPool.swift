@@ -82,7 +82,11 @@ public final class ProcessPool: Pool {
     // It holds the pool until the call has ended.
     onLoop { [core] in
       handle.begin(call, on: core) { finished in
-        completion(PoolReply { () throws(CallError) in try work.decode(finished) })
+        if case .lost = finished.outcome, let fault = core.fault {
+          completion(.failure(fault))
+        } else {
+          completion(.finished(finished, work))
+        }
         withExtendedLifetime(self) {}
       } refused: { error in
         completion(.failure(error))
@@ -125,7 +129,7 @@ public final class ProcessPool: Pool {
     }
     return PoolCall(
       work.function, header: [work.form.rawValue], argument: argument, files: encoded.files, timeout: limits.timeout,
-      memoryLimitBytes: limits.memoryBytes, cpuTimeLimit: limits.cpuTime)
+      memoryLimitBytes: limits.memoryBytes, cpuTimeLimit: limits.cpuTime, mayBeSentAhead: true, measuresUsage: false)
   }
 }
 

@@ -3,7 +3,7 @@ import Synchronization
 /// Runs functions in tasks of this process, so many at a time: what asyncio does, with a limit.
 ///
 /// ```swift
-/// let pool = TaskPool(limit: 100)
+/// let pool = TaskPool(size: 100)
 /// let pages = try await pool.map(fetch, urls, chunkSize: 1)  // never more than 100 at once
 /// ```
 ///
@@ -16,15 +16,15 @@ public final class TaskPool: Pool {
   private let state: Mutex<LocalQueue>
 
   /// - Parameters:
-  ///   - limit: calls that run at the same time.
+  ///   - size: calls that run at the same time.
   ///   - mostWaiting: calls that are taken beyond them; further callers wait in line.
   ///   - limits: of each call that brings none of its own; a timeout, that is.
-  public init(limit: Int, mostWaiting: Int = 1024, limits: CallLimits = .none) {
-    precondition(limit > 0, "a pool runs at least one call at a time")
-    size = limit
+  public init(size: Int, mostWaiting: Int = 1024, limits: CallLimits = .none) {
+    precondition(size > 0, "a pool runs at least one call at a time")
+    self.size = size
     self.limits = limits
-    gate = PoolGate(room: limit + mostWaiting)
-    state = Mutex(LocalQueue(limit: limit))
+    gate = PoolGate(room: size + mostWaiting)
+    state = Mutex(LocalQueue(limit: size))
   }
 
   public func start<Value>(

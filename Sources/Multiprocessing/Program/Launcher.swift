@@ -18,6 +18,7 @@ import Synchronization
 ///   try Launcher.start([square])
 ///   let pool = try ProcessPool(size: 2)
 ///   print(try pool.apply(square, 5))
+///   pool.join()
 /// }
 /// ```
 ///

@@ -46,13 +46,15 @@ extension MultiprocessingProgram {
     }
     EpollLoop.startOnOwnThread()
     Task {
+      var status = EXIT_SUCCESS
       do {
         try await run()
       } catch {
         Diagnostics.write("\(error)")
-        exit(EXIT_FAILURE)
+        status = EXIT_FAILURE
       }
-      exit(EXIT_SUCCESS)
+      await PoolCore.handOnAllOutput()
+      exit(status)
     }
     // The launcher is tied to this thread: it must not end before the process does.
     while true { pause() }

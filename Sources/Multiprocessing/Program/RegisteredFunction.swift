@@ -71,12 +71,12 @@ enum CallFailure: UInt8 {
 extension RemoteFunction: RegisteredFunction {
   public var workerFunction: WorkerFunction {
     switch body {
-    case .synchronous(let body):
+    case .synchronous(let body, let loop):
       WorkerFunction(name) { call in
         do {
           switch try form(call) {
           case .single: return try WorkerReturn(try body(try call.decodedArgument(Input.self)), form: .single)
-          case .many: return try WorkerReturn(Self.runMany(try call.decodedArgument([Input].self), body))
+          case .many: return try WorkerReturn(Self.runMany(try call.decodedArgument([Input].self), body, loop))
           }
         } catch {
           throw WorkerFailure(CallFailure.bytes(of: error))
@@ -104,14 +104,25 @@ extension RemoteFunction: RegisteredFunction {
   /// Every input's end, in order.
   func runMany(_ inputs: [Input]) async -> ManyEnds<Output> {
     switch body {
-    case .synchronous(let body): Self.runMany(inputs, body)
+    case .synchronous(let body, let loop): Self.runMany(inputs, body, loop)
     case .asynchronous(let body): await Self.runMany(inputs, body)
     }
   }
 
-  private static func runMany(_ inputs: [Input], _ body: (Input) throws -> Output) -> ManyEnds<Output> {
-    var ends = ManyEnds<Output>(reserving: inputs.count)
-    for input in inputs {
+  private static func runMany(
+    _ inputs: [Input], _ body: (Input) throws -> Output, _ loop: Loop
+  ) -> ManyEnds<Output> {
+    var outputs: [Output] = []
+    outputs.reserveCapacity(inputs.count)
+    var ends: ManyEnds<Output>
+    do {
+      try loop(inputs, &outputs)
+      return ManyEnds(outputs)
+    } catch {
+      ends = ManyEnds(outputs)
+      ends.appendFailure("\(error)")
+    }
+    for input in inputs.dropFirst(outputs.count + 1) {
       do {
         ends.append(try body(input))
       } catch {
@@ -138,7 +149,7 @@ extension RemoteFunction: RegisteredFunction {
 
 extension WorkerCall {
   func decodedArgument<Input: Decodable>(_ type: Input.Type) throws -> Input {
-    try ValueCodec.decode(type, from: try argument.readAll(), files: files)
+    try argument.withBytes { try ValueCodec.decode(type, from: $0, files: files) }
   }
 }
 

@@ -104,16 +104,17 @@ struct ValueReader {
 
   // MARK: - Private
 
-  /// The value, if its type is one of the format's own and the next value has that form; else nothing is taken.
+  /// The value, if its type is one of the format's own and the next value has that form; else nothing is taken. Casts are
+  /// by bits, as in `ValueWriter`.
   private mutating func takeDirectly<Value>(_ type: Value.Type) throws -> Value? {
     if type == String.self {
       try expect(.text)
-      return try takeText() as? Value
+      return unsafeBitCast(try takeText(), to: type)
     }
     if type == Bool.self {
       let tag = try takeTag()
       if tag != .yes && tag != .no { throw MalformedValue("a Bool was expected, and \(tag) is there") }
-      return (tag == .yes) as? Value
+      return unsafeBitCast(tag == .yes, to: type)
     }
     if let value = try take(type, ifOf: Int.self) { return value }
     if let value = try take(type, ifOf: Double.self) { return value }
@@ -137,7 +138,7 @@ struct ValueReader {
   ) throws -> Value? {
     if type == Number.self {
       try expect(Number.tag)
-      return try takeBare(number) as? Value
+      return unsafeBitCast(try takeBare(number), to: type)
     }
     if type == [Number].self, try peekTag() == .numbers {
       let (element, range, count) = try takeNumbers()
@@ -146,7 +147,7 @@ struct ValueReader {
         UnsafeMutableRawBufferPointer(buffer).copyMemory(from: UnsafeRawBufferPointer(rebasing: source.bytes[range]))
         filled = count
       }
-      return numbers as? Value
+      return unsafeBitCast(numbers, to: type)
     }
     return nil
   }

@@ -43,14 +43,16 @@ struct ValueWriter {
   }
 
   /// True: the value's type is one of the format's own, and it is written.
+  ///
+  /// Casts are by bits, of types that were just compared: a dynamic cast takes longer than the rest of a small value.
   private mutating func putDirectly<Value>(_ value: Value) -> Bool {
     if Value.self == String.self {
       put(.text)
-      put(text: value as! String)  // just compared
+      put(text: unsafeBitCast(value, to: String.self))
       return true
     }
     if Value.self == Bool.self {
-      put(value as! Bool ? .yes : .no)  // just compared
+      put(unsafeBitCast(value, to: Bool.self) ? .yes : .no)
       return true
     }
     return put(value, ifOf: Int.self) || put(value, ifOf: Double.self) || put(value, ifOf: UInt8.self)
@@ -67,7 +69,7 @@ struct ValueWriter {
       return true
     }
     if Value.self == [Number].self {
-      let numbers = value as! [Number]  // just compared
+      let numbers = unsafeBitCast(value, to: [Number].self)
       put(.numbers)
       put(Number.tag)
       put(count: numbers.count)

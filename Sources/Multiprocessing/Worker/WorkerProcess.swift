@@ -16,6 +16,9 @@ final class WorkerProcess {
   private let bornDataBytes: UInt64
   private var dataLimitBytes: UInt64?
   private let tickets: TicketPage
+  private var spinner: Spinner
+  private var messagesReceived: UInt64 = 0
+  private var answersSent: UInt64 = 0
   private var callBegan: UInt64 = 0
   /// CPU time up to the end of the last call; `nil`: it was not looked at then.
   private var cpuBefore: UInt64?
@@ -68,6 +71,7 @@ final class WorkerProcess {
   ) throws(MultiprocessingError) {
     self.socket = socket
     self.tickets = tickets
+    spinner = Spinner(limitNanoseconds: tickets.spin)
     self.program = program
     executor = try WorkerExecutor()
     let end = SendingEnd(socket)
@@ -84,6 +88,7 @@ final class WorkerProcess {
 
   private func serve() -> Never {
     while true {
+      _ = spinner.wait { tickets.messages > messagesReceived }
       switch socket.receive(waiting: true, { performAll(in: &$0, &$1) }) {
       case .message, .empty: continue
       case .closed: _exit(0)
@@ -96,6 +101,7 @@ final class WorkerProcess {
 
   /// Performs the calls of one message; `nil`: it makes no sense.
   private func performAll(in message: inout FrameReader, _ descriptors: inout ReceivedDescriptors) -> Void? {
+    messagesReceived += 1
     repeat {
       guard let (call, argument) = CallFrame.take(from: &message, &descriptors) else { return nil }
       // Without its ticket, the call was given to somebody else.
@@ -214,6 +220,8 @@ final class WorkerProcess {
 
   private func sendOrLeave(_ bytes: [UInt8], descriptors: [Int32] = []) {
     let code = socket.send(bytes, descriptors: descriptors, waiting: true)
+    answersSent += 1
+    tickets.answers = answersSent
     if code == 0 { return }
     if code != EPIPE && code != ECONNRESET { ChildBirth.fail("sending an answer", code: code) }
     _exit(0)

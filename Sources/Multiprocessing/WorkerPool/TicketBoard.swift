@@ -91,14 +91,43 @@ struct TicketPage: @unchecked Sendable {
     return words + position
   }
 
+  // MARK: - Beside the tickets
+
+  private enum Extra: Int, CaseIterable {
+    case cpuBefore, messages, answers, spin
+  }
+
   /// CPU time of the worker before the call it runs, in nanoseconds; for when it dies under it.
   var cpuBefore: UInt64 {
-    get { words[Self.count].load(ordering: .relaxed) }
-    nonmutating set { words[Self.count].store(newValue, ordering: .relaxed) }
+    get { self[.cpuBefore] }
+    nonmutating set { self[.cpuBefore] = newValue }
+  }
+
+  /// Messages sent to the worker: who spins sees that one is there to be received.
+  var messages: UInt64 {
+    get { self[.messages] }
+    nonmutating set { self[.messages] = newValue }
+  }
+
+  /// Answers the worker has sent.
+  var answers: UInt64 {
+    get { self[.answers] }
+    nonmutating set { self[.answers] = newValue }
+  }
+
+  /// How long the worker looks for its next call before it sleeps, in nanoseconds.
+  var spin: UInt64 {
+    get { self[.spin] }
+    nonmutating set { self[.spin] = newValue }
+  }
+
+  private subscript(extra: Extra) -> UInt64 {
+    get { words[Self.count + extra.rawValue].load(ordering: .acquiring) }
+    nonmutating set { words[Self.count + extra.rawValue].store(newValue, ordering: .releasing) }
   }
 
   /// For the worker that gets the page next.
   func clear() {
-    for index in 0...Self.count { words[index].store(0, ordering: .relaxed) }
+    for index in 0..<Self.count + Extra.allCases.count { words[index].store(0, ordering: .relaxed) }
   }
 }

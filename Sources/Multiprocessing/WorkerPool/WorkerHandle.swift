@@ -18,6 +18,8 @@ final class WorkerHandle {
   private let tickets: TicketPage
   /// Bit by bit: the tickets that its calls have.
   private var usedTickets: UInt64 = 0
+  private var messagesSent: UInt64 = 0
+  private var answersHeard: UInt64 = 0
   private(set) var isClosed = false
   /// It is about to be buried: who buries it reads what it said last.
   var isDying = false
@@ -122,14 +124,27 @@ final class WorkerHandle {
       cpuCeiling = nil
     }
     defer { outbox.removeAll() }
-    return socket.send(outbox.bytes, descriptors: descriptors, waiting: false)
+    return send(outbox.bytes, descriptors)
   }
 
   /// Sends the pool's initializer, ahead of any call.
   func prepare(_ initializer: Preparation) {
     // A worker that cannot be sent it is dead, and will be reported so.
-    _ = socket.send(initializer.frame, descriptors: initializer.descriptors, waiting: false)
+    _ = send(initializer.frame, initializer.descriptors)
   }
+
+  private func send(_ message: [UInt8], _ descriptors: [Int32]) -> Int32 {
+    let code = socket.send(message, descriptors: descriptors, waiting: false)
+    messagesSent += 1
+    tickets.messages = messagesSent
+    return code
+  }
+
+  /// An answer was received.
+  func countAnswer() { answersHeard += 1 }
+
+  /// It has sent an answer that was not received yet.
+  var hasAnswered: Bool { tickets.answers > answersHeard }
 
   func receive() -> Reception<WorkerFrame> { socket.receive(waiting: false, WorkerFrame.take) }
 

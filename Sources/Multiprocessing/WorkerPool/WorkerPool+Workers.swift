@@ -111,6 +111,7 @@ extension WorkerPool {
   private func take(
     _ outcome: CallOutcome, _ files: [SharedFile], _ usage: WorkerUsage, of call: UInt64, from handle: WorkerHandle
   ) {
+    handle.countAnswer()
     guard let record = handle.call, record.number == call else { return }
     if record.events.onOutput != nil { readOutput(of: handle) } else { handle.mayHaveStrayOutput = true }
     record.finished = FinishedCall(

@@ -33,6 +33,7 @@ public final class WorkerPool {
   let forkServerHandle: ForkServerHandle
   /// 0 or 1; see ``TicketBoard/pageCount``.
   var boardHalf = 0
+  private var spinner: Spinner
   private var isFeedingSoon = false
   /// Answers are being read; the workers are fed when that is done.
   var isHearing = false
@@ -66,6 +67,7 @@ public final class WorkerPool {
     program = forkServer.program
     functions = forkServer.program.indexes
     state = PoolState(size: size, limits: limits)
+    spinner = Spinner(limitNanoseconds: limits.spin.nanosecondsClamped)
   }
 
   /// Begins to listen to the fork server, and has it fork the workers. A started pool lives until it is terminated.
@@ -75,6 +77,7 @@ public final class WorkerPool {
     let link = ForkServerLink(forkServerHandle) { event in self.handle(event) }
     self.link = link
     link.start()
+    if spinner.limitNanoseconds > 0 { EpollLoop.shared.addBeforeSleep { [weak self] in self?.spin() } }
   }
 
   // MARK: - Calls
@@ -223,7 +226,9 @@ public final class WorkerPool {
 
   private func spawn(_ worker: UInt64) {
     guard let page = page(of: worker) else { preconditionFailure("a worker without a place is to be forked") }
-    forkServerHandle.tickets.page(page).clear()
+    let tickets = forkServerHandle.tickets.page(page)
+    tickets.clear()
+    tickets.spin = spinner.limitNanoseconds
     if link?.requestWorker(worker, page: page) != true { link?.killForkServer() }
   }
 
@@ -333,6 +338,19 @@ public final class WorkerPool {
 
   /// How often the CPU time of workers whose call has a limit is looked at: one system call each.
   public static let cpuSampling = Duration.milliseconds(10)
+
+  /// Looks for answers before the loop sleeps; zero: there was one, so the loop is not to sleep.
+  private func spin() -> Duration? {
+    var found: WorkerHandle?
+    let busy = workerHandles.values.filter { $0.call != nil }
+    if busy.isEmpty { return nil }
+    guard spinner.wait(until: {
+      found = busy.first { $0.hasAnswered }
+      return found != nil
+    }), let found else { return nil }
+    hear(found)
+    return .zero
+  }
 
   private func watchUsage() {
     if usageAlarm != nil || isTerminated { return }

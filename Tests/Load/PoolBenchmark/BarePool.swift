@@ -7,8 +7,9 @@ import Multiprocessing
 final class BarePool {
   let pool: WorkerPool
 
-  init(size: Int) async throws {
-    pool = WorkerPool(size: size, forkServer: try Launcher.startForkServer())
+  init(size: Int, spin: Duration = .zero) async throws {
+    pool = WorkerPool(
+      size: size, forkServer: try Launcher.startForkServer(), limits: PoolLimits(spin: spin))
     pool.start()
     for _ in 0..<size { check(try await call(PoolCall("noop")) != nil, "a no-op failed") }
   }

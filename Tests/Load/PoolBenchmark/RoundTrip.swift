@@ -7,6 +7,7 @@ enum RoundTrip {
   static func measure(_ options: Options, _ report: inout Report) async throws {
     let echo = EchoProcess()
     let bare = try await BarePool(size: 1)
+    let spinning = try await BarePool(size: 1, spin: .microseconds(20))
     let typed = try ProcessPool(size: 1)
     _ = try await typed.run(BenchmarkFunctions.nothing, 1)
     let rounds = options.scaled(2000)
@@ -14,11 +15,14 @@ enum RoundTrip {
     for _ in 0..<options.scaled(20) {
       let floor = echo.roundTrips(rounds).median / 1000
       report.add("round trip, µs", ours: try await bare.roundTrips(rounds).median / 1000, floor: floor)
+      report.add(
+        "round trip, spinning, µs", ours: try await spinning.roundTrips(rounds).median / 1000, floor: floor)
       report.add("round trip, run from a task, µs", ours: try await runs(typed, rounds).median / 1000, floor: floor)
     }
     typed.close()
     await typed.join()
     await bare.end()
+    await spinning.end()
   }
 
   private static func runs(_ pool: ProcessPool, _ count: Int) async throws -> [Double] {
