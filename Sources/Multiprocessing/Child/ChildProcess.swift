@@ -107,7 +107,8 @@ public final class ChildProcess: Sendable {
       case .message(.born(let pid, let pidfd)): return (pid, pidfd)
       case .message(.failed(let code)): throw MultiprocessingError("forking a child process", code: code)
       case .message(.ended), .garbled: throw MultiprocessingError("the launcher makes no sense", code: 0)
-      case .closed: throw MultiprocessingError("the launcher has ended", code: 0)
+      case .closed:
+        throw MultiprocessingError("the launcher has ended, or has no descriptor left for another process", code: 0)
       case .empty:
         var watched = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
         if poll(&watched, 1, Int32(longestBirth / .milliseconds(1))) == 0, MonotonicClock.now > deadline {
