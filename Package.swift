@@ -11,6 +11,7 @@ let package = Package(
   name: "millrace",
   products: [
     .library(name: "Millrace", targets: ["Millrace"]),
+    .library(name: "Multiprocessing", targets: ["Multiprocessing"]),
     .executable(name: "millrace", targets: ["millrace"]),
   ],
   dependencies: [
@@ -30,8 +31,9 @@ let package = Package(
     .target(name: "JobModel", swiftSettings: strict),
     .target(name: "StrictJSON", swiftSettings: strict),
     .target(name: "Cron", dependencies: ["JobModel", "CLinux"], swiftSettings: strict),
+    .target(name: "ForkSafety", swiftSettings: strict),
     .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: strict),
-    .target(name: "Multiprocessing", dependencies: ["CLinux", "EventLoop"], swiftSettings: strict),
+    .target(name: "Multiprocessing", dependencies: ["CLinux", "EventLoop", "ForkSafety"], swiftSettings: strict),
     .target(name: "HTTPServer", dependencies: ["CMicrohttpd", "CLinux", "EventLoop"], swiftSettings: strict),
     .target(
       name: "JobStore",
@@ -48,7 +50,7 @@ let package = Package(
     .target(
       name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "OutgoingHTTP", "CCrypto", "CZlib", "CLinux"],
       swiftSettings: strict),
-    .target(name: "Prefork", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(name: "Prefork", dependencies: ["CLinux", "ForkSafety"], swiftSettings: strict),
     .target(
       name: "JobService",
       dependencies: [
@@ -77,8 +79,14 @@ let package = Package(
     .executableTarget(
       name: "PoolExamples", dependencies: ["Multiprocessing", "EventLoop", "CLinux"], path: "Tests/PoolExamples",
       swiftSettings: strict),
+    .executableTarget(
+      name: "TypedPoolExamples", dependencies: ["Multiprocessing"], path: "Tests/TypedPoolExamples",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "SharedExamples", dependencies: ["Multiprocessing"], path: "Tests/SharedExamples", swiftSettings: strict),
     .testTarget(
-      name: "MultiprocessingTests", dependencies: ["Multiprocessing", "EventLoop", "CLinux", "PoolExamples"],
+      name: "MultiprocessingTests",
+      dependencies: ["Multiprocessing", "EventLoop", "CLinux", "PoolExamples", "TypedPoolExamples", "SharedExamples"],
       swiftSettings: strict),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "CLinux"], swiftSettings: strict),
     .testTarget(
@@ -93,7 +101,8 @@ let package = Package(
       name: "OutgoingHTTPTests", dependencies: ["OutgoingHTTP", "JobModel", "CLinux"], swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Configuration"], swiftSettings: strict),
-    .testTarget(name: "PreforkTests", dependencies: ["Prefork", "PreforkToy", "CLinux"], swiftSettings: strict),
+    .testTarget(
+      name: "PreforkTests", dependencies: ["Prefork", "ForkSafety", "PreforkToy", "CLinux"], swiftSettings: strict),
     // A prefork server that serves nothing: the test runner has threads, so it must not fork by itself.
     .executableTarget(
       name: "PreforkToy", dependencies: ["Prefork", "CLinux"], path: "Tests/PreforkToy", swiftSettings: strict),
@@ -103,9 +112,13 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// What `Tests/Load/run` compares with; nobody else needs it built.
+// What `Tests/Load/run` compares with, and what `Tests/Load/pool` measures; nobody else needs them built.
 if Context.environment["MILLRACE_LOAD"] != nil {
-  package.targets.append(
+  package.targets += [
     .executableTarget(
-      name: "LoadBaseline", path: "Tests/Load/Baseline", linkerSettings: [.linkedLibrary("microhttpd")]))
+      name: "LoadBaseline", path: "Tests/Load/Baseline", linkerSettings: [.linkedLibrary("microhttpd")]),
+    .executableTarget(
+      name: "PoolBenchmark", dependencies: ["Multiprocessing", "EventLoop", "CLinux"],
+      path: "Tests/Load/PoolBenchmark", swiftSettings: strict),
+  ]
 }

@@ -38,6 +38,10 @@ int linux_memfd_seal(int fd) {
   return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 }
 int linux_memfd_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
+int linux_memfd_is_fixed(int fd) {
+  int seals = fcntl(fd, F_GET_SEALS);
+  return seals >= 0 && (seals & F_SEAL_WRITE) && (seals & F_SEAL_SHRINK);
+}
 
 int linux_set_close_on_exec(int fd, int on) {
   int flags = fcntl(fd, F_GETFD);
@@ -56,6 +60,8 @@ ssize_t linux_send2_with_fds(int socket, const void *head, size_t head_count, co
     errno = EINVAL;
     return -1;
   }
+  // The common case is the quickest of calls.
+  if (fd_count == 0 && body_count == 0) return send(socket, head, head_count, flags | MSG_NOSIGNAL);
   struct iovec parts[2] = {{(void *)head, head_count}, {(void *)body, body_count}};
   struct msghdr message = {.msg_iov = parts, .msg_iovlen = body_count > 0 ? 2 : 1};
   union {

@@ -102,6 +102,8 @@ int linux_limit_data(uint64_t bytes) {
 }
 
 void linux_buffer_output_by_line(void) { (void)setvbuf(stdout, NULL, _IOLBF, 0); }
+// Fails only if the output is gone, which is for its writer to find out.
+void linux_flush_output(void) { (void)fflush(stdout); }
 
 static struct sigaction earlier_actions[crash_signal_count];
 static int crash_socket = -1;

@@ -41,7 +41,8 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
   private let asleep = Atomic<Bool>(false)
 
   private var running: [UnownedJob] = []
-  private var watches: [Int32: Watch] = [:]
+  /// By descriptor: the kernel gives the lowest that is free, so there are few gaps.
+  private var watches: [Watch?] = []
   private var nextWatchGeneration: UInt32 = 1
   private var timers = TimerHeap()
   private var beforeSleep: [@LoopActor () -> Duration?] = []
@@ -92,6 +93,9 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
     return loopThread.compareExchange(expected: 0, desired: me, ordering: .relaxed).exchanged
   }
 
+  /// The same, but asking changes nothing.
+  public var isOwnedByCurrentThread: Bool { loopThread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
   /// Wakes the loop from any thread.
   public func wake() {
     var one: UInt64 = 1
@@ -104,30 +108,36 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
   /// Calls `handler` on the loop whenever `fd` is ready. The caller keeps owning `fd`, and unwatches it before closing it.
   @LoopActor
   public func watch(_ fd: Int32, for readiness: Readiness, handler: @escaping @LoopActor (Readiness) -> Void) {
-    precondition(watches[fd] == nil, "descriptor \(fd) is watched already")
+    precondition(watch(of: fd) == nil, "descriptor \(fd) is watched already")
+    while watches.count <= Int(fd) { watches.append(nil) }
     let generation = nextWatchGeneration
     nextWatchGeneration &+= 1
-    watches[fd] = Watch(generation: generation, handler: handler)
+    watches[Int(fd)] = Watch(generation: generation, handler: handler)
     control(EPOLL_CTL_ADD, fd, readiness, generation)
   }
 
   /// Changes what a watched descriptor is watched for.
   @LoopActor
   public func rewatch(_ fd: Int32, for readiness: Readiness) {
-    guard let watch = watches[fd] else { preconditionFailure("descriptor \(fd) is not watched") }
+    guard let watch = watch(of: fd) else { preconditionFailure("descriptor \(fd) is not watched") }
     control(EPOLL_CTL_MOD, fd, readiness, watch.generation)
   }
 
   /// Stops watching `fd`; events of it that are already on their way are dropped.
   @LoopActor
   public func unwatch(_ fd: Int32) {
-    guard watches.removeValue(forKey: fd) != nil else { return }
+    guard watch(of: fd) != nil else { return }
+    watches[Int(fd)] = nil
     var event = epoll_event()
     _ = epoll_ctl(epollFD, EPOLL_CTL_DEL, fd, &event)
   }
 
   @LoopActor
-  public func isWatched(_ fd: Int32) -> Bool { watches[fd] != nil }
+  public func isWatched(_ fd: Int32) -> Bool { watch(of: fd) != nil }
+
+  private func watch(of fd: Int32) -> Watch? {
+    fd >= 0 && Int(fd) < watches.count ? watches[Int(fd)] : nil
+  }
 
   private func control(_ operation: Int32, _ fd: Int32, _ readiness: Readiness, _ generation: UInt32) {
     // The generation tells an event of this watch from a stale one of an earlier descriptor of the same number.
@@ -197,9 +207,9 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
       return
     }
     let fd = Int32(bitPattern: UInt32(truncatingIfNeeded: mark))
-    guard let watch = watches[fd], watch.generation == UInt32(mark >> 32) else { return }
+    guard let watch = watch(of: fd), watch.generation == UInt32(mark >> 32) else { return }
     let readiness = Readiness(rawValue: event.events)
-    LoopActor.assumeIsolated { watch.handler(readiness) }
+    LoopActor.assumeIsolated(passing: (watch.handler, readiness)) { $0.0($0.1) }
     // A handler's tasks come next, before the other descriptors of this wait can pile up more.
     runJobs()
   }
@@ -216,6 +226,7 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
   }
 
   private func runTimers() {
+    if timers.liveCount == 0 { return }
     let now = MonotonicClock.now
     while let body = timers.popDue(now) {
       LoopActor.assumeIsolated { body() }

@@ -1,6 +1,7 @@
 // The one place of this room that forks, and what every child does first.
 
 import CLinux
+import ForkSafety
 import Glibc
 
 /// What a child is to be before its own code runs.

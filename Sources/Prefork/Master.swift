@@ -4,6 +4,7 @@
 // and starts no thread. What it decides is in SupervisorState; here is how it learns of things and what it does.
 
 import CLinux
+import ForkSafety
 import Glibc
 
 /// Runs the processes of a prefork server. Make one a process, call ``run()``, and end the process with what it

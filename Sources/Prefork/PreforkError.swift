@@ -1,4 +1,5 @@
 import CLinux
+import ForkSafety
 import Glibc
 
 /// What the kernel, or the state of this process, refused.
@@ -10,9 +11,7 @@ public enum PreforkError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .manyThreads(let count, let what):
-      "this process has \(count) threads and must have one before it forks \(what): something started a thread, "
-        + "a Task or Dispatch, which a forked child cannot use"
+    case .manyThreads(let count, let what): SingleThreaded.fault(before: what, threads: count)
     case .system(let operation, let code): "\(operation): \(String(cString: strerror(code)))"
     }
   }

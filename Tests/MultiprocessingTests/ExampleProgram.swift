@@ -1,7 +1,7 @@
 import CLinux
 import Foundation
 
-/// Runs the scenarios of `PoolExamples`, which fork; a test runner has threads and must not.
+/// Runs the scenarios of the example programs, which fork; a test runner has threads and must not.
 enum ExampleProgram {
   struct Result {
     var status: Int32
@@ -9,25 +9,27 @@ enum ExampleProgram {
   }
 
   /// The built program, beside the test bundle.
-  static var url: URL {
+  static func url(_ program: String = "PoolExamples") -> URL {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-      .appendingPathComponent("PoolExamples")
+      .appendingPathComponent(program)
   }
 
   /// Runs one scenario to its end; the program limits its own time.
-  static func run(_ scenario: String, backtracing: Bool = true) async throws -> Result {
+  static func run(
+    _ scenario: String, of program: String = "PoolExamples", arguments: [String] = [], backtracing: Bool = true
+  ) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
       // A thread of its own: reading to the end blocks.
       Thread.detachNewThread {
-        continuation.resume(with: Swift.Result { try runBlocking(scenario, backtracing) })
+        continuation.resume(with: Swift.Result { try runBlocking(program, [scenario] + arguments, backtracing) })
       }
     }
   }
 
-  private static func runBlocking(_ scenario: String, _ backtracing: Bool) throws -> Result {
+  private static func runBlocking(_ program: String, _ arguments: [String], _ backtracing: Bool) throws -> Result {
     let process = Process()
-    process.executableURL = url
-    process.arguments = [scenario]
+    process.executableURL = url(program)
+    process.arguments = arguments
     if !backtracing {
       process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
     }
@@ -41,17 +43,21 @@ enum ExampleProgram {
   }
 
   /// Starts the tree scenario, kills its root, and gives the processes below it that were still there `limit` later.
-  static func killTreeRoot(within limit: Duration) async throws -> (below: [Int32], left: [Int32]) {
+  static func killTreeRoot(
+    of program: String = "PoolExamples", within limit: Duration
+  ) async throws -> (below: [Int32], left: [Int32]) {
     try await withCheckedThrowingContinuation { continuation in
       Thread.detachNewThread {
-        continuation.resume(with: Swift.Result { try killTreeRootBlocking(within: limit) })
+        continuation.resume(with: Swift.Result { try killTreeRootBlocking(program, within: limit) })
       }
     }
   }
 
-  private static func killTreeRootBlocking(within limit: Duration) throws -> (below: [Int32], left: [Int32]) {
+  private static func killTreeRootBlocking(_ program: String, within limit: Duration) throws -> (
+    below: [Int32], left: [Int32]
+  ) {
     let process = Process()
-    process.executableURL = url
+    process.executableURL = url(program)
     process.arguments = ["tree"]
     let pipe = Pipe()
     process.standardOutput = pipe

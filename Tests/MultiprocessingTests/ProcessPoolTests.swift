@@ -1,105 +1,92 @@
 import Testing
 
-/// Each scenario is a process tree of its own, and checks itself; one at a time, because some measure time.
-@Suite("A process pool", .serialized)
+@testable import Multiprocessing
+
+/// What only a pool of processes can do; the scenarios check themselves.
+@Suite("A pool of processes", .serialized)
 struct ProcessPoolTests {
-  private func passes(_ scenario: String, backtracing: Bool = true) async throws {
-    let result = try await ExampleProgram.run(scenario, backtracing: backtracing)
+  private func passes(_ scenario: String) async throws {
+    let result = try await ExampleProgram.run(scenario, of: "TypedPoolExamples")
     #expect(result.status == 0, "\(result.output)")
   }
 
-  // MARK: - Calls
+  @Test("ends the call that crashed with signal and backtrace, and no other")
+  func crash() async throws { try await passes("crash") }
 
-  @Test("a call's bytes come back from another process")
-  func roundTrip() async throws { try await passes("round_trip") }
+  @Test("loses one result of many to a crash, and the whole of a map")
+  func crashInMany() async throws { try await passes("crash_in_many") }
 
-  @Test("a worker holds no descriptor but its own")
-  func privateDescriptors() async throws { try await passes("private_descriptors") }
+  @Test("heals when a worker is killed under its call")
+  func killed() async throws { try await passes("killed") }
 
-  @Test("what a function throws reaches its caller, and costs no worker")
-  func throwing() async throws { try await passes("throwing") }
+  @Test("kills a function that is deaf to its timeout, or to being cancelled")
+  func deaf() async throws { try await passes("deaf") }
 
-  @Test("a call is refused, not lost: full, closed, or an unknown function")
-  func refusals() async throws { try await passes("refusals") }
+  @Test("ends a call over its memory, or over its CPU time, and counts no time asleep")
+  func limits() async throws { try await passes("limits") }
 
-  @Test("a function may sleep and have child tasks")
-  func asynchronous() async throws { try await passes("async") }
+  @Test("replaces a worker after as many calls as it may do")
+  func maxJobs() async throws { try await passes("max_jobs") }
 
-  @Test("what a function prints belongs to its call, all of it, in order")
-  func output() async throws { try await passes("output") }
+  @Test("uses all of its workers")
+  func workers() async throws { try await passes("workers") }
 
-  @Test("progress is thinned out, but the first and the last report come")
-  func progress() async throws { try await passes("progress") }
-
-  @Test("64 MB go and come back by sealed memory files")
-  func largePayloads() async throws { try await passes("large_payloads") }
-
-  @Test("time and memory are measured for each call alone")
-  func usage() async throws { try await passes("usage") }
-
-  @Test("a worker is replaced after as many calls as it may do")
-  func maxCalls() async throws { try await passes("max_calls") }
-
-  @Test("a draining pool finishes what it took, and leaves no process")
-  func drain() async throws { try await passes("drain") }
-
-  @Test("the list of workers shows which call each one has")
-  func listing() async throws { try await passes("listing") }
-
-  @Test("what was preloaded is shared, and is not counted against a call's memory limit")
+  @Test("shares what the program preloaded")
   func preload() async throws { try await passes("preload") }
 
-  @Test("a preload that starts a thread is refused loudly")
-  func preloadThreads() async throws { try await passes("preload_threads") }
+  @Test("says so if the program's preload fails again and again")
+  func preloadFails() async throws { try await passes("preload_fails") }
 
-  // MARK: - Violence
+  @Test("serves a synchronous program that awaits nothing")
+  func script() async throws {
+    let result = try await ExampleProgram.run("script", of: "TypedPoolExamples")
+    #expect(result.status == 0)
+    #expect(result.output == "25\n[1, 2, 3]\nthe pool is closed\n")
+  }
 
-  @Test("a crash ends its own call with signal and backtrace, and the next call runs")
-  func crashes() async throws { try await passes("crashes") }
+  @Test("prints all that its functions print, up to the program's end")
+  func printing() async throws {
+    let result = try await ExampleProgram.run("printing", of: "TypedPoolExamples")
+    #expect(result.status == 0)
+    let lines = result.output.split(separator: "\n").map(String.init)
+    #expect(Set(lines) == Set((0..<50).flatMap { ["joined \($0)", "used \($0)"] }))
+    #expect(lines.count == 100)
+  }
 
-  @Test("without a backtracer a crash still tells its signal, and what the program said last")
-  func bareCrash() async throws { try await passes("bare_crash", backtracing: false) }
+  @Test("gives each worker the shared counter by its initializer, and calls by their arguments")
+  func sharedCounter() async throws { try await passes("shared_counter") }
 
-  @Test("a function that exits ends its call with the exit status")
-  func exitStatus() async throws { try await passes("exit_status") }
+  @Test("says so when its initializer threw, and tries again")
+  func initializerFails() async throws { try await passes("initializer_fails") }
 
-  @Test("a worker killed under its call is replaced")
-  func killedWhileRunning() async throws { try await passes("killed_while_running") }
+  @Test("refuses bad use with a clear error: unregistered, unencodable, in a worker, beside threads")
+  func badUse() async throws { try await passes("bad_use") }
 
-  @Test("a call given to a worker that was just killed runs on another")
-  func killedWhileIdle() async throws { try await passes("killed_while_idle") }
+  @Test("takes and gives 64 MB")
+  func large() async throws { try await passes("large") }
 
-  @Test("a call over its time is killed, whatever it does")
-  func timeout() async throws { try await passes("timeout") }
+  @Test("maps a million integers")
+  func million() async throws { try await passes("million") }
 
-  @Test("a call over its memory is killed, slowly leaking or all at once")
-  func memory() async throws { try await passes("memory") }
+  @Test("leaves no process, joined, terminated or let go of")
+  func nothingLeft() async throws { try await passes("nothing_left") }
 
-  @Test("a cancelled call stops for certain: by itself, or by SIGKILL after the grace time")
-  func cancel() async throws { try await passes("cancel") }
+  @Test("cannot be made in a program that has no launcher")
+  func noLauncher() {
+    do throws(CallError) {
+      _ = try ProcessPool(size: 1)
+      Issue.record("a pool was made")
+    } catch {
+      guard case .unavailable(let what) = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(what.contains("MultiprocessingProgram"))
+    }
+  }
 
-  @Test("a waiting call that is cancelled never starts")
-  func cancelWaiting() async throws { try await passes("cancel_waiting") }
-
-  @Test("a fork server that is killed is replaced, and its workers are gone")
-  func forkServerKilled() async throws { try await passes("fork_server_killed") }
-
-  @Test("without a nursery every call ends, and the owner hears of it")
-  func nurseryKilled() async throws { try await passes("nursery_killed") }
-
-  @Test("what a worker started ends with it, daemons too")
-  func strays() async throws { try await passes("strays") }
-
-  @Test("500 calls over 2 workers under random kills all end")
-  func storm() async throws { try await passes("storm") }
-
-  @Test("1,000 kills leak no descriptor")
-  func descriptors() async throws { try await passes("descriptors") }
-
-  @Test("nothing outlives an acceptor that is killed")
-  func parentKilled() async throws {
-    let tree = try await ExampleProgram.killTreeRoot(within: .seconds(10))
-    #expect(tree.below.count == 7, "nursery, fork server, two workers and three of their children: \(tree.below)")
-    #expect(tree.left.isEmpty, "left: \(tree.left)")
+  @Test("its launcher is refused where threads are")
+  func threads() {
+    #expect(throws: MultiprocessingError.self) { try Launcher.start([]) }
   }
 }

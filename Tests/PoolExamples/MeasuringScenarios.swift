@@ -8,7 +8,7 @@ extension Scenario {
   static let measuring: [String: Scenario] = [
     "measure": Scenario { handle, check in
       let bare = try PingPong.start()
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       check(await pool.until { pool.idleCount == 1 }, "no worker")
       var ratios: [Double] = []
       var rawTimes: [Double] = []
@@ -34,7 +34,7 @@ extension Scenario {
     },
     "round_trips": Scenario { handle, check in
       // For a profiler: nothing but calls.
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       check(await pool.until { pool.idleCount == 1 }, "no worker")
       print("no-op call \(try await Scenario.callMedian(pool, rounds: 200_000) / 1000) us")
     },
@@ -42,7 +42,7 @@ extension Scenario {
 
   /// Median of one call at a time, by callbacks, nanoseconds.
   @LoopActor
-  static func callMedian(_ pool: ProcessPool, rounds: Int) async throws -> Double {
+  static func callMedian(_ pool: WorkerPool, rounds: Int) async throws -> Double {
     var times: [UInt64] = []
     times.reserveCapacity(rounds)
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
@@ -66,7 +66,7 @@ extension Scenario {
 
   /// Kills a worker under its call while another call waits; milliseconds until that one runs on the replacement.
   @LoopActor
-  static func killToNext(_ pool: ProcessPool) async throws -> Double? {
+  static func killToNext(_ pool: WorkerPool) async throws -> Double? {
     var victim: Int32 = 0
     var killedAt: UInt64 = 0
     var resumedAt: UInt64 = 0

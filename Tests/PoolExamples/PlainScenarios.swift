@@ -15,7 +15,7 @@ extension Scenario {
   /// Calls that end well, or by throwing.
   static let plain: [String: Scenario] = [
     "round_trip": Scenario { handle, check in
-      let pool = ProcessPool.started(2, handle)
+      let pool = WorkerPool.started(2, handle)
       let end = try await pool.run(PoolCall("echo", header: [7, 8], argument: .bytes(Array("hello".utf8))))
       check(end.text == "hello", "\(end)")
       if case .returned(_, let meta) = end.outcome { check(meta == [7, 8], "meta \(meta)") }
@@ -23,7 +23,7 @@ extension Scenario {
       check(end.usage.peakMemoryBytes > 100_000, "\(end.usage)")
     },
     "private_descriptors": Scenario { handle, check in
-      let pool = ProcessPool.started(3, handle)
+      let pool = WorkerPool.started(3, handle)
       check(await pool.until { pool.idleCount == 3 }, "no workers")
       for _ in 0..<3 {
         // Standard input, output and error, its socket, its eventfd, clear_refs; and ".", ".." and the folder itself.
@@ -32,7 +32,7 @@ extension Scenario {
       }
     },
     "throwing": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       let chosen = try await pool.run(PoolCall("fail"))
       if case .threw(let bytes) = chosen.outcome {
         check(bytes == Array("as chosen".utf8), "\(bytes)")
@@ -48,7 +48,7 @@ extension Scenario {
       check(pool.restarts == 0, "an error cost a worker")
     },
     "refusals": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle, PoolLimits(mostWaiting: 0))
+      let pool = WorkerPool.started(1, handle, PoolLimits(mostWaiting: 0))
       check(refusal(pool, PoolCall("nothing")) == .full, "taken before any worker was there")
       check(await pool.until { pool.idleCount == 1 }, "no worker came")
       check(refusal(pool, PoolCall("no_such")) == .unknownFunction("no_such"), "unknown function taken")
@@ -58,12 +58,12 @@ extension Scenario {
       check(refusal(pool, PoolCall("nothing")) == .closed, "taken though terminated")
     },
     "async": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       check(try await pool.run(PoolCall("nap")).text == "rested", "Task.sleep")
       check(try await pool.run(PoolCall("child_tasks")).text == "5050", "child tasks")
     },
     "output": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       var stray = 0
       pool.onStrayOutput = { stray += $1.count }
       for name in ["one", "two"] {
@@ -81,13 +81,13 @@ extension Scenario {
       check(stray == 0, "\(stray) bytes belonged to no call")
     },
     "progress": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       var reports: [UInt8] = []
       _ = try await pool.run(PoolCall("progress"), events: CallEvents(onProgress: { reports += $0 }))
       check(reports.first == 0 && reports.last == 200 && reports.count < 20, "\(reports)")
     },
     "large_payloads": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       var big = [UInt8](repeating: 5, count: 64 << 20)
       big[0] = 1
       let end = try await pool.run(PoolCall("reverse", argument: .bytes(big)))
@@ -105,7 +105,7 @@ extension Scenario {
       check(await pool.until { pool.idleCount == 1 }, "the longest header did not come back")
     },
     "usage": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       let large = try await pool.run(PoolCall("take_memory", header: [100]))
       let small = try await pool.run(PoolCall("take_memory", header: [1]))
       check(large.usage.peakMemoryBytes > 100 << 20, "\(large.usage)")
@@ -119,7 +119,7 @@ extension Scenario {
       check(children.usage.cpu > .milliseconds(5), "children's time was not counted: \(children.usage)")
     },
     "max_calls": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle, PoolLimits(maxCallsPerWorker: 2))
+      let pool = WorkerPool.started(1, handle, PoolLimits(maxCallsPerWorker: 2))
       var pids: [String] = []
       for _ in 0..<6 { pids.append(try await pool.run(PoolCall("pid")).text ?? "none") }
       check(Set(pids).count == 3, "\(pids)")
@@ -127,7 +127,7 @@ extension Scenario {
       check(pool.restarts == 0, "\(pool.restarts) restarts counted")
     },
     "drain": Scenario { handle, check in
-      let pool = ProcessPool.started(2, handle)
+      let pool = WorkerPool.started(2, handle)
       var ended = 0
       for _ in 0..<10 { try pool.run(PoolCall("nap")) { _ in ended += 1 } }
       await pool.drain()
@@ -137,7 +137,7 @@ extension Scenario {
       check(kill(pool.nurseryPID, 0) != 0, "the nursery is left")
     },
     "listing": Scenario { handle, check in
-      let pool = ProcessPool.started(2, handle)
+      let pool = WorkerPool.started(2, handle)
       let call = try pool.run(PoolCall("spin", tag: [9, 9])) { _ in }
       check(await pool.until { pool.workers.count == 2 && pool.busyCount == 1 }, "\(pool.workers)")
       let busy = pool.workers.filter { $0.state == .busy }
@@ -150,7 +150,7 @@ extension Scenario {
         [WorkerFunction("table") { _ in WorkerReturn(Array("\(Preloaded.table.withLock { $0.count })".utf8)) }],
         preload: { Preloaded.table.withLock { $0 = [UInt8](repeating: 3, count: 50 << 20) } })
     ) { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       // What all share is not the call's: a limit below it does not hit.
       let end = try await pool.run(PoolCall("table", memoryLimitBytes: 8 << 20))
       check(end.text == "\(50 << 20)", "\(end)")
@@ -167,7 +167,7 @@ extension Scenario {
           pthread_create(&thread, nil, sleeper, nil)
         })
     ) { handle, check in
-      let pool = ProcessPool(size: 1, forkServer: handle)
+      let pool = WorkerPool(size: 1, forkServer: handle)
       var reasons: [String] = []
       pool.onForkServerTrouble = { if case .unfit(let reason) = $0 { reasons.append(reason) } }
       pool.start()
@@ -177,7 +177,7 @@ extension Scenario {
   ]
 
   @LoopActor
-  static func refusal(_ pool: ProcessPool, _ call: PoolCall) -> PoolRefusal? {
+  static func refusal(_ pool: WorkerPool, _ call: PoolCall) -> PoolRefusal? {
     do throws(PoolRefusal) {
       try pool.run(call) { _ in }
       return nil

@@ -74,10 +74,10 @@ struct Scenario: Sendable {
   }
 }
 
-extension ProcessPool {
+extension WorkerPool {
   /// A started pool.
-  static func started(_ size: Int, _ handle: ForkServerHandle, _ limits: PoolLimits = PoolLimits()) -> ProcessPool {
-    let pool = ProcessPool(size: size, forkServer: handle, limits: limits)
+  static func started(_ size: Int, _ handle: ForkServerHandle, _ limits: PoolLimits = PoolLimits()) -> WorkerPool {
+    let pool = WorkerPool(size: size, forkServer: handle, limits: limits)
     pool.start()
     return pool
   }

@@ -7,7 +7,7 @@ extension Scenario {
   /// Workers that crash, hang, leak and are killed, and what becomes of the calls.
   static let violent: [String: Scenario] = [
     "crashes": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       let kinds: [(String, [Int32])] = [
         ("trap", [SIGILL, SIGTRAP]), ("fatal_error", [SIGILL, SIGTRAP]), ("segfault", [SIGSEGV]), ("abort", [SIGABRT]),
         ("overflow_stack", [SIGSEGV]),
@@ -30,20 +30,20 @@ extension Scenario {
     },
     "bare_crash": Scenario { handle, check in
       // Run without Swift's backtracer, as where no toolchain is installed: the runtime's own words remain.
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       let end = try await pool.run(PoolCall("fatal_error"))
       guard case .crashed(let crash) = end.outcome else { return check.fail("\(end)") }
       check([SIGILL, SIGTRAP].contains(crash.signal ?? 0), "\(crash)")
       check(crash.backtrace?.contains("Fatal error: by intent") == true, "\(crash)")
     },
     "exit_status": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       let end = try await pool.run(PoolCall("exit_3"))
       guard case .crashed(let crash) = end.outcome else { return check.fail("\(end)") }
       check(crash.signal == nil && crash.exitStatus == 3, "\(crash)")
     },
     "killed_while_running": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       let end = try await pool.runKilled(PoolCall("spin"))
       guard case .crashed(let crash) = end.outcome else { return check.fail("\(end)") }
       check(crash.signal == SIGKILL && crash.backtrace == nil, "\(crash)")
@@ -53,7 +53,7 @@ extension Scenario {
       check(pool.restarts == 1, "\(pool.restarts) restarts")
     },
     "killed_while_idle": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       for round in 1...20 {
         check(await pool.until { pool.idleCount == 1 }, "no worker in round \(round)")
         let victim = pool.workers[0].pid
@@ -64,7 +64,7 @@ extension Scenario {
       }
     },
     "timeout": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       for name in ["spin", "sleep", "spin_politely"] {
         let begin = MonotonicClock.now
         let end = try await pool.run(PoolCall(name, timeout: .milliseconds(150)))
@@ -77,7 +77,7 @@ extension Scenario {
       check(try await pool.run(PoolCall("nothing", timeout: .seconds(10))).bytes == [], "a limit hit a quick call")
     },
     "memory": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       for name in ["leak_slowly", "leak_at_once"] {
         let end = try await pool.run(PoolCall(name, timeout: .seconds(30), memoryLimitBytes: 64 << 20))
         guard case .memoryExceeded = end.outcome else { return check.fail("\(name): \(end)") }
@@ -89,7 +89,7 @@ extension Scenario {
       check(free.bytes == [1], "a limit outlived its call: \(free)")
     },
     "cancel": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle, PoolLimits(cancelGrace: .milliseconds(300)))
+      let pool = WorkerPool.started(1, handle, PoolLimits(cancelGrace: .milliseconds(300)))
       for (name, isStubborn) in [("spin_politely", false), ("sleep", false), ("spin", true)] {
         let task = CancelAtProgress()
         var endedAt: UInt64 = 0
@@ -113,7 +113,7 @@ extension Scenario {
       check(pool.restarts == 3, "\(pool.restarts) restarts")
     },
     "cancel_waiting": Scenario { handle, check in
-      let pool = ProcessPool.started(1, handle)
+      let pool = WorkerPool.started(1, handle)
       var outcomes: [String] = []
       let first = try pool.run(PoolCall("spin")) { _ in outcomes.append("first") }
       let second = try pool.run(
@@ -133,7 +133,7 @@ extension Scenario {
       if case .cancelled = end.outcome {} else { check.fail("cancelling the task did not cancel the call: \(end)") }
     },
     "fork_server_killed": Scenario { handle, check in
-      let pool = ProcessPool(size: 2, forkServer: handle)
+      let pool = WorkerPool(size: 2, forkServer: handle)
       var troubles: [ForkServerTrouble] = []
       pool.onForkServerTrouble = { troubles.append($0) }
       pool.start()
@@ -154,7 +154,7 @@ extension Scenario {
       check(troubles.first == .died(signal: SIGKILL, exitStatus: nil, pause: .zero), "\(troubles)")
     },
     "nursery_killed": Scenario { handle, check in
-      let pool = ProcessPool(size: 1, forkServer: handle)
+      let pool = WorkerPool(size: 1, forkServer: handle)
       var troubles: [ForkServerTrouble] = []
       pool.onForkServerTrouble = { troubles.append($0) }
       pool.start()
@@ -168,7 +168,7 @@ extension Scenario {
       check(await pool.until { below.allSatisfy { kill($0, 0) != 0 } }, "something outlived the nursery")
     },
     "strays": Scenario { handle, check in
-      let pool = ProcessPool.started(2, handle)
+      let pool = WorkerPool.started(2, handle)
       var strays: [Int32] = []
       let call = try pool.run(
         PoolCall("leave_child"),
@@ -182,7 +182,7 @@ extension Scenario {
     },
     "tree": Scenario { handle, check in
       // Prints every pid below this process, then waits to be killed.
-      let pool = ProcessPool.started(2, handle)
+      let pool = WorkerPool.started(2, handle)
       var strays = ""
       try pool.run(
         PoolCall("leave_child"), events: CallEvents(onProgress: { strays = String(decoding: $0, as: UTF8.self) }),
@@ -195,7 +195,7 @@ extension Scenario {
       _ = await pool.until(.seconds(100)) { false }
     },
     "storm": Scenario { handle, check in
-      let pool = ProcessPool.started(2, handle)
+      let pool = WorkerPool.started(2, handle)
       check(await pool.until { pool.idleCount == 2 }, "no workers")
       var ended = 0
       var crashed = 0
@@ -220,8 +220,76 @@ extension Scenario {
       check(started >= 500, "\(started) started")
       check(kills > 50 && pool.restarts > 40, "\(kills) kills, \(pool.restarts) restarts")
     },
+    "ahead": Scenario { handle, check in
+      // Many calls, most of them sent ahead, under kills: a death costs the call that ran, and every other runs once.
+      let pool = WorkerPool.started(2, handle, PoolLimits(mostWaiting: 10_000))
+      check(await pool.until { pool.idleCount == 2 }, "no workers")
+      var returned = 0
+      var crashed = 0
+      var others = 0
+      var kills = 0
+      let count = 5000
+      for number in 0..<count {
+        let text = Array("\(number)".utf8)
+        try pool.run(PoolCall("echo", argument: .bytes(text), mayBeSentAhead: true, measuresUsage: false)) { end in
+          switch end.outcome {
+          case .returned(.bytes(text), _): returned += 1
+          case .crashed: crashed += 1
+          default: others += 1
+          }
+          if returned % 100 == 0, let victim = pool.workers.randomElement() {
+            kills += 1
+            kill(victim.pid, SIGKILL)
+          }
+        }
+      }
+      check(await pool.until(.seconds(60)) { returned + crashed + others == count }, "\(returned) of \(count) returned")
+      check(others == 0, "\(others) calls ended otherwise")
+      check(kills >= 40 && crashed <= kills, "\(crashed) calls crashed of \(kills) kills")
+    },
+    "ahead_cancel": Scenario { handle, check in
+      let pool = WorkerPool.started(1, handle)
+      check(await pool.until { pool.idleCount == 1 }, "no worker")
+      var ends: [String] = []
+      @LoopActor func begin(_ name: String, timeout: Duration? = nil) throws -> CallHandle {
+        try pool.run(PoolCall(name, timeout: timeout, mayBeSentAhead: true)) { end in
+          switch end.outcome {
+          case .returned: ends.append("returned")
+          case .cancelled: ends.append("cancelled")
+          case .timedOut: ends.append("timed out")
+          default: ends.append("\(end.outcome)")
+          }
+        }
+      }
+      _ = try begin("spin", timeout: .milliseconds(200))
+      let second = try begin("nothing")
+      _ = try begin("nothing")
+      // The turn of the loop after which they are sent ahead.
+      check(await pool.until { pool.waitingCount == 0 }, "nothing was sent ahead")
+      pool.cancel(second)
+      check(ends == ["cancelled"], "\(ends)")
+      check(await pool.until { ends.count == 3 }, "\(ends)")
+      check(ends == ["cancelled", "timed out", "returned"], "\(ends)")
+      check(pool.restarts == 1, "\(pool.restarts) restarts")
+    },
+    "ahead_of_a_long_call": Scenario { handle, check in
+      // What waits behind a long call goes to the other worker as soon as that has nothing to do.
+      let pool = WorkerPool.started(2, handle)
+      check(await pool.until { pool.idleCount == 2 }, "no workers")
+      var short = 0
+      let long = try pool.run(PoolCall("spin", mayBeSentAhead: true)) { _ in }
+      for _ in 0..<40 { try pool.run(PoolCall("nothing", mayBeSentAhead: true)) { _ in short += 1 } }
+      check(await pool.until { short == 40 }, "\(short) short calls of 40 ended beside a long one")
+      pool.cancel(long)
+    },
+    "spinning": Scenario { handle, check in
+      let pool = WorkerPool.started(1, handle, PoolLimits(spin: .microseconds(20)))
+      for number in UInt8(0)..<200 {
+        check(try await pool.run(PoolCall("echo", argument: .bytes([number]))).bytes == [number], "\(number) got lost")
+      }
+    },
     "descriptors": Scenario { handle, check in
-      let pool = ProcessPool.started(2, handle)
+      let pool = WorkerPool.started(2, handle)
       check(await pool.until { pool.idleCount == 2 }, "no workers")
       _ = try await pool.runKilled(PoolCall("spin"))
       check(await pool.until { pool.idleCount == 2 }, "no replacement")
@@ -240,7 +308,7 @@ final class CancelAtProgress {
   var handle: CallHandle?
   private(set) var firedAt: UInt64 = 0
 
-  func fire(_ pool: ProcessPool) {
+  func fire(_ pool: WorkerPool) {
     guard let handle else { return }
     self.handle = nil
     firedAt = MonotonicClock.now

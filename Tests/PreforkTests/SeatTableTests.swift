@@ -1,3 +1,4 @@
+import ForkSafety
 import Glibc
 import Testing
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "ChildProcesses.h"
+#include "SharedObjects.h"
 // Headers that Swift's Glibc module leaves out; what imports CLinux sees their functions and constants.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -41,13 +42,15 @@ int linux_memfd_create(const char *name);
 int linux_memfd_seal(int fd);
 // The seals of a memfd, as F_GET_SEALS returns them.
 int linux_memfd_seals(int fd);
+// Whether it is a memfd that nobody can change or cut short any more: mapped, it never gives its reader SIGBUS.
+int linux_memfd_is_fixed(int fd);
 
 // fcntl(F_GETFD/F_SETFD/F_GETFL/F_SETFL) (variadic).
 int linux_set_close_on_exec(int fd, int on);
 int linux_set_nonblocking(int fd, int on);
 
 // sendmsg(2)/recvmsg(2) with SCM_RIGHTS: the CMSG_ macros have no Swift counterpart. At most LINUX_MAX_FDS descriptors.
-#define LINUX_MAX_FDS 8
+#define LINUX_MAX_FDS 20
 ssize_t linux_send_with_fds(int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags);
 // Two parts in one message (a header and a payload that need not be copied together).
 ssize_t linux_send2_with_fds(int socket, const void *head, size_t head_count, const void *body, size_t body_count,

@@ -35,6 +35,9 @@ int linux_limit_data(uint64_t bytes);
 
 // Lines printed to standard output leave at once even if it is a pipe (setvbuf(3)): a crash loses none.
 void linux_buffer_output_by_line(void);
+// fflush(3) of standard output, whose name is a variable that Swift takes for shared state. Not of all streams: another thread
+// may hold standard input's lock for as long as nobody types.
+void linux_flush_output(void);
 
 // What a crashing worker sends over its socket before anything else, with the reading end of a pipe as SCM_RIGHTS. From
 // then on its standard error is that pipe, so that a backtrace is not mixed with what the program printed.

@@ -9,7 +9,7 @@ import Multiprocessing
 /// dispatcher is told about attempts, and keeps the table of workers for `/v1/processes`.
 @LoopActor
 final class ProcessRunner: JobRunner {
-  private let pool: ProcessPool
+  private let pool: WorkerPool
   private let bodies: BodyOpener
   private let seat: Int
   private let memory: ServiceMemory
@@ -32,7 +32,7 @@ final class ProcessRunner: JobRunner {
 
   /// - Parameter memoryLimitBytes: of a job whose handler has no limit of its own.
   init(
-    pool: ProcessPool, bodies: BodyOpener, seat: Int, memory: ServiceMemory, memoryLimitBytes: Int, log: Logger
+    pool: WorkerPool, bodies: BodyOpener, seat: Int, memory: ServiceMemory, memoryLimitBytes: Int, log: Logger
   ) {
     self.pool = pool
     self.bodies = bodies
@@ -154,6 +154,8 @@ final class ProcessRunner: JobRunner {
     case .timedOut:
       let limit = attempt.timeout.map(DurationText.text) ?? "its limit"
       return failed(.timedOut, "the job took longer than its timeout of \(limit)")
+    case .cpuTimeExceeded: return failed(.timedOut, "the job took more CPU time than its limit")
+    case .unprepared(let bytes): return .failed(FailureText.error(bytes, attempt: number))
     case .memoryExceeded:
       let limit = attempt.handler.memoryLimitBytes ?? memoryLimitBytes
       return failed(.memoryExceeded, "the job took more memory than its limit of \(limit) bytes")

@@ -28,7 +28,7 @@ final class Acceptor {
   /// `nil`: no tokens are needed.
   private let tokens: TokenBook?
   private let server: HTTPServer
-  private let pool: ProcessPool?
+  private let pool: WorkerPool?
   private let processRunner: ProcessRunner?
   private let signals: SignalDescriptor
   private let log: Logger
@@ -120,7 +120,7 @@ final class Acceptor {
         bodies: bodies),
     ]
     if let forkServer {
-      let pool = ProcessPool(size: workers, forkServer: forkServer)
+      let pool = WorkerPool(size: workers, forkServer: forkServer)
       let runner = ProcessRunner(
         pool: pool, bodies: bodies, seat: index, memory: memory, memoryLimitBytes: configuration.memoryLimitBytes,
         log: log)
