@@ -129,7 +129,7 @@ final class ProcessRunner: JobRunner {
     case .timedOut: .workersTimedOut
     case .memoryExceeded: .workersOutOfMemory
     case .lost: .workersLost
-    case .returned, .threw, .cancelled: nil
+    case .returned, .threw, .cancelled, .cpuTimeExceeded, .unprepared: nil
     }
   }
 
