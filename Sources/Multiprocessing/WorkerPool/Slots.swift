@@ -24,8 +24,13 @@ struct Slots<Value> {
         entries.reserveCapacity(index + 1)
         while entries.count <= index { entries.append(Entry(number: 0, value: nil)) }
       }
-      precondition(
-        entries[index].number == number || entries[index].value == nil, "two values want the same place")
+      if entries[index].number != number, entries[index].value != nil {
+        // Another's place: this one is not there, and stays so.
+        var none: Value?
+        yield &none
+        precondition(none == nil, "two values want the same place")
+        return
+      }
       let wasThere = entries[index].value != nil
       entries[index].number = number
       yield &entries[index].value
