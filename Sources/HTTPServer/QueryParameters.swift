@@ -22,6 +22,9 @@ public struct QueryParameters: Sendable, Equatable {
 
   init() {}
 
+  /// Of a request without a query.
+  public static let none = QueryParameters()
+
   /// The first value of this name.
   public subscript(_ name: String) -> String? { items.first { $0.name == name }?.value }
 }

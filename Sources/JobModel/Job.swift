@@ -17,6 +17,18 @@ public struct Job: Sendable, Equatable {
   public var timeout: Duration?
   /// JSON text of an object, as it was sent.
   public var metadata: [UInt8]
+  /// While a job with it is not finished, no second one is made.
+  public var uniqueKey: String?
+  /// Of the jobs with one key only so many run at once (`key` in the contract).
+  public var concurrencyKey: String?
+  /// Where its end is announced, an http or https URL.
+  public var callbackURL: String?
+  /// The batch it belongs to.
+  public var batch: BatchPlace?
+  /// Name of the schedule that made it.
+  public var schedule: String?
+  /// The W3C trace context that its submit came with (`traceparent`), checked.
+  public var traceParent: String?
   public var progress: JobProgress?
   public var result: JobResult?
   /// Of the last attempt.
@@ -82,6 +94,18 @@ public enum JobInput: Sendable, Equatable {
     case .json(let text): text
     case .body(_, _, let args), .file(_, _, _, let args): args
     }
+  }
+}
+
+/// A job's place in its batch.
+public struct BatchPlace: Sendable, Hashable {
+  public var batch: JobID
+  /// Of its input among the batch's inputs, from 0.
+  public var index: Int
+
+  public init(batch: JobID, index: Int) {
+    self.batch = batch
+    self.index = index
   }
 }
 

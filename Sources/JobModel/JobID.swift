@@ -10,11 +10,19 @@ public struct JobID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
   /// Reads the canonical text: 36 characters, hexadecimal digits of either case, hyphens in their places.
   public init?(_ text: some StringProtocol) {
+    var text = String(text)
+    guard let id = text.withUTF8({ JobID(utf8: $0) }) else { return nil }
+    self = id
+  }
+
+  /// The same from the text's bytes. Not generic: it reads every poll's path.
+  public init?(utf8 text: UnsafeBufferPointer<UInt8>) {
+    guard text.count == 36 else { return nil }
     var high: UInt64 = 0
     var low: UInt64 = 0
     var digits = 0
     var position = 0
-    for byte in text.utf8 {
+    for byte in text {
       if position == 8 || position == 13 || position == 18 || position == 23 {
         guard byte == UInt8(ascii: "-") else { return nil }
       } else {
@@ -29,9 +37,7 @@ public struct JobID: Hashable, Comparable, Sendable, CustomStringConvertible {
         digits += 1
       }
       position += 1
-      if position > 36 { return nil }
     }
-    guard position == 36 else { return nil }
     self.init(high: high, low: low)
   }
 

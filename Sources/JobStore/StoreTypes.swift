@@ -69,10 +69,24 @@ public enum DeleteDecision: Sendable, Equatable {
 }
 
 public struct Promotion: Sendable, Equatable {
-  /// The jobs that are queued now, by the executor they wait for.
-  public var promoted: [JobID: Executor]
+  /// A job that is queued now.
+  public struct Promoted: Sendable, Equatable {
+    public var id: JobID
+    /// What it waits for.
+    public var executor: Executor
+    public var attempt: Int
+    public var revision: Int
+
+    public init(_ job: Job) {
+      id = job.id
+      executor = job.executor
+      attempt = job.attempt
+      revision = job.revision
+    }
+  }
+  public var promoted: [Promoted]
   public var nextDue: Timestamp?
-  public init(promoted: [JobID: Executor], nextDue: Timestamp?) {
+  public init(promoted: [Promoted], nextDue: Timestamp?) {
     self.promoted = promoted
     self.nextDue = nextDue
   }

@@ -12,37 +12,63 @@ struct RequestReadingTests {
   @Test(
     "every path of the contract names its resource",
     arguments: [
-      ("/v1", Route.Kind.service), ("/v1/jobs", .jobs), ("/v1/jobs/\(id)", .job), ("/v1/jobs/\(id)/result", .jobResult),
-      ("/v1/jobs/\(id)/log", .jobLog), ("/v1/jobs/\(id)/cancel", .jobCancel), ("/v1/jobs/\(id)/retry", .jobRetry),
-      ("/v1/run/sha256", .run), ("/v1/handlers", .handlers), ("/v1/handlers/sha256", .handler),
-      ("/v1/processes", .processes), ("/metrics", .metrics), ("/livez", .livez), ("/readyz", .readyz), ("/", .file),
-      ("/app.js", .file), ("/v1/", .unknown), ("/v1/batches", .unknown), ("/v1/jobs/", .unknown),
-      ("/v1/jobs/\(id)/", .unknown), ("/v1/jobs/\(id)/events", .unknown), ("/v1/jobs/nonsense", .unknown),
-      ("/v1/run/", .unknown), ("/v1/run/a/b", .unknown), ("/v1x", .file),
+      ("/v1", "/v1"), ("/v1/jobs", "/v1/jobs"), ("/v1/jobs/\(id)", "/v1/jobs/{id}"),
+      ("/v1/jobs/nonsense", "/v1/jobs/{id}"), ("/v1/jobs/\(id)/result", "/v1/jobs/{id}/result"),
+      ("/v1/run/sha256", "/v1/run/{handler}"), ("/v1/handlers/sha256", "/v1/handlers/{name}"), ("/metrics", "/metrics"),
+      ("/", "/"), ("/app.js", "/"), ("/v1x", "/"), ("/metrics/", "/"), ("//", "/"), ("*", "/"), ("/V1/jobs", "/"),
+      ("/v1/", "unknown"), ("/v1/jobs/", "unknown"), ("/v1/jobs/\(id)/", "unknown"),
+      ("/v1/jobs/result", "/v1/jobs/{id}"),
+      ("/v1/jobs/\(id)/resultx", "unknown"), ("/v1/jobs/\(id)/result/", "unknown"), ("/v1/jobs//result", "unknown"),
+      ("/v1/run/", "unknown"), ("/v1/run/a/b", "unknown"), ("/v1//jobs", "unknown"), ("/v1/{id}", "unknown"),
     ])
-  func routes(path: String, kind: Route.Kind) { #expect(Route(path: path).kind == kind) }
+  func routes(path: String, template: String) {
+    #expect(Contract.resources[Contract.match(Array(path.utf8)).resource].template == template)
+  }
 
-  @Test("a malformed id is a job that does not exist, not an unknown path")
-  func malformedID() { #expect(Route(path: "/v1/jobs/nonsense") == .noSuchJob) }
+  @Test("every template finds its own resource, and where its parameter stands")
+  func templates() {
+    for (index, resource) in Contract.resources.enumerated() where resource.template.hasPrefix("/v1") {
+      let path = resource.template.split(separator: "{").first.map(String.init) ?? ""
+      let rest = resource.template.split(separator: "}").dropFirst().first.map(String.init) ?? ""
+      let hasParameter = resource.parameter != .none
+      let match = Contract.match(Array((path + (hasParameter ? "x-1" : "") + rest).utf8))
+      let place = path.utf8.count..<path.utf8.count + 3
+      #expect(match == Router.Match(resource: index, parameter: hasParameter ? place : 0..<0), "\(resource.template)")
+    }
+  }
+
+  @Test("no two operations have one name, and none reads two parameters of one name")
+  func operations() {
+    let operations = Contract.resources.flatMap(\.operations).map(\.operation)
+    #expect(Set(operations.map(\.id)).count == operations.count)
+    for operation in operations { #expect(Set(operation.query.map(\.name)).count == operation.query.count) }
+  }
 
   @Test(
     "a wait is read from the preference or the query, and capped",
     arguments: [
       (nil, "wait=5", 5), (nil, "respond-async, wait=7; foo", 7), (nil, "wait=\"9\"", 9), (nil, "wait=9999", 60),
-      ("3", "wait=9", 3), ("0", nil, 0), ("100", nil, 60),
-    ] as [(String?, String?, Int)])
-  func waits(query: String?, prefer: String?, seconds: Int) throws {
-    #expect(try WaitRequest.read(query: query, prefer: prefer)?.seconds == seconds)
+      (3, "wait=9", 3), (0, nil, 0), (100, nil, 60),
+    ] as [(Int?, String?, Int)])
+  func waits(query: Int?, prefer: String?, seconds: Int) {
+    #expect(WaitRequest.read(query: query, prefer: prefer)?.seconds == seconds)
   }
 
-  @Test("a bad wait in the query is an error, a bad preference is ignored")
-  func badWaits() throws {
-    for text in ["-1", "x", "", "1.5", "+3", "9999999999999999999"] {
-      #expect(throws: APIError.self) { try WaitRequest.read(query: text, prefer: nil) }
-    }
-    #expect(try WaitRequest.read(query: nil, prefer: "wait=x") == nil)
-    #expect(try WaitRequest.read(query: nil, prefer: "wait=-1") == nil)
-    #expect(try WaitRequest.read(query: nil, prefer: "return=minimal") == nil)
+  @Test("a bad preference is ignored")
+  func badPreferences() {
+    #expect(WaitRequest.read(query: nil, prefer: "wait=x") == nil)
+    #expect(WaitRequest.read(query: nil, prefer: "wait=-1") == nil)
+    #expect(WaitRequest.read(query: nil, prefer: "return=minimal") == nil)
+  }
+
+  @Test(
+    "a number in a query is written as JSON writes it, and lies in the declared range",
+    arguments: [
+      ("0", true), ("60", true), ("1000000", true), ("1000001", false), ("-1", false), ("x", false), ("", false),
+      ("1.5", false), ("+3", false), ("03", false), ("9999999999999999999", false), (" 3", false), ("٣", false),
+    ])
+  func numbers(text: String, isGood: Bool) {
+    #expect((QueryParameter.wait.complaint(about: text) == nil) == isGood)
   }
 
   @Test("options are read from JSON, an explicit null is the same as none, and every error is collected")

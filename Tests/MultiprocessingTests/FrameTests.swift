@@ -19,18 +19,21 @@ struct FrameTests {
     for size in [0, 5, PayloadPart.inlineBytes, PayloadPart.inlineBytes + 1] {
       let argument = [UInt8](repeating: 9, count: size)
       let payload = try PayloadPart(.bytes(argument))
+      let beside = SharedFile(try SealedMemory.write([4, 5]))
       let call = CallFrame(
         number: 3, ticket: 5, function: 1, timeoutNanoseconds: 77, measuresUsage: true, dataLimitBytes: nil,
-        header: [1, 2])
+        header: [1, 2], files: [beside])
       var message = FrameWriter()
       call.put(into: &message, payload)
-      #expect(acceptor.send(message.bytes, descriptors: payload.descriptors, waiting: false) == 0)
+      #expect(acceptor.send(message.bytes, descriptors: call.descriptors(with: payload), waiting: false) == 0)
       guard case .message(let (got, gotPayload)) = worker.receive(waiting: false, CallFrame.take) else {
         Issue.record("no call of \(size) bytes came")
         return
       }
       #expect(got.number == 3 && got.function == 1 && got.header == [1, 2])
       #expect(got.timeoutNanoseconds == 77 && got.dataLimitBytes == nil && got.ticket == 5)
+      #expect(got.files.count == 1)
+      if let came = got.files.first { #expect(try SealedMemory.read(came.descriptor, byteCount: 2) == [4, 5]) }
       #expect(try gotPayload.readAll() == argument)
       if case .file(let file, _) = gotPayload {
         #expect(size > PayloadPart.inlineBytes)
@@ -101,7 +104,7 @@ struct FrameTests {
     let sealed = Payload.file(SharedFile(try SealedMemory.write([1, 2, 3])), byteCount: 3)
     #expect(try sealed.withBytes { Array($0) } == [1, 2, 3])
     let open = SharedFile(owning: linux_memfd_create("unsealed"))
-    #expect(write(open.descriptor, [4, 5], 2) == 2)
+    #expect(write(open.descriptor, [4, 5] as [UInt8], 2) == 2)
     #expect(SealedMemory.map(open.descriptor, byteCount: 2) == nil)
     #expect(try Payload.file(open, byteCount: 2).withBytes { Array($0) } == [4, 5])
     SealedMemory.sealIfPossible(open.descriptor)

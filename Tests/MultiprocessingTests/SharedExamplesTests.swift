@@ -52,8 +52,8 @@ struct SharedExamplesTests {
     #expect(output == "before\nfrom the child\nand an unfinished line\nafter\n")
   }
 
-  @Test("what a child process started ends with it")
-  func childLeavesAnother() async throws { _ = try await passes("child_leaves_another") }
+  @Test("what a child process started ends with it, also in a session of its own")
+  func childLeavesOthers() async throws { _ = try await passes("child_leaves_others") }
 
   @Test("an unregistered function, a value that cannot be encoded, a child of a child, and a late start are refused")
   func childMisuse() async throws { _ = try await passes("child_misuse") }

@@ -23,17 +23,22 @@ enum ChildFunctions {
       try answer.send("\(error)")
     }
   }
-  /// Leaves a process of another program behind.
-  static let leaveOther = RemoteFunction("leave_other") { (answer: PipeSender<Int32>) in
-    var pid: pid_t = 0
-    let arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("1000"), nil]
-    posix_spawn(&pid, "/bin/sleep", nil, nil, arguments, nil)
-    try answer.send(pid)
+  /// Leaves two processes of another program behind, one of them in a session of its own.
+  static let leaveOthers = RemoteFunction("leave_others") { (answer: PipeSender<[Int32]>) in
+    try answer.send([spawn(["/bin/sleep", "1000"]), spawn(["/usr/bin/setsid", "/bin/sleep", "1000"])])
   }
   static let unknown = RemoteFunction("unknown") {}
 
   struct Mishap: Error, CustomStringConvertible {
     var description: String { "a mishap by intent" }
+  }
+
+  private static func spawn(_ command: [String]) -> Int32 {
+    var pid: pid_t = 0
+    let arguments = command.map { strdup($0) }
+    defer { for argument in arguments { free(argument) } }
+    posix_spawn(&pid, command[0], nil, nil, arguments + [nil], nil)
+    return pid
   }
 
   private static func nameOfThisProcess() -> String {
@@ -45,7 +50,7 @@ enum ChildFunctions {
   }
 
   static let all: [any RegisteredFunction] = [
-    nothing, spin, leave, fail, trap, nap, say, addUp, whoAmI, startAnother, leaveOther,
+    nothing, spin, leave, fail, trap, nap, say, addUp, whoAmI, startAnother, leaveOthers,
   ]
 }
 
@@ -128,14 +133,17 @@ extension Scenario {
       try ChildProcess(ChildFunctions.say, "from the child\nand an unfinished line").join()
       print("\nafter")
     },
-    "child_leaves_another": Scenario { check in
-      let (receiver, sender) = try Pipe.oneWay(of: Int32.self)
-      let child = try ChildProcess(ChildFunctions.leaveOther, sender)
-      let other = try receiver.receive() ?? 0
+    "child_leaves_others": Scenario { check in
+      let (receiver, sender) = try Pipe.oneWay(of: [Int32].self)
+      let child = try ChildProcess(ChildFunctions.leaveOthers, sender)
+      let others = try receiver.receive() ?? []
+      check(others.count == 2 && others.allSatisfy { $0 > 1 }, "\(others)")
       try child.join()
       let end = ContinuousClock.now + .seconds(5)
-      while kill(other, 0) == 0 && ContinuousClock.now < end { usleep(1000) }
-      check(kill(other, 0) != 0, "what the child process started lives on")
+      for other in others {
+        while kill(other, 0) == 0 && ContinuousClock.now < end { usleep(1000) }
+        check(kill(other, 0) != 0, "what the child process started lives on")
+      }
     },
     "child_misuse": Scenario { check in
       check.refuses("\"unknown\" is not registered") { _ = try ChildProcess(ChildFunctions.unknown) }

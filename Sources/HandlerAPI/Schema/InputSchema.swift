@@ -13,6 +13,9 @@ public struct InputSchema: Sendable {
   /// The same as JSON Schema, draft 2020-12: `{"type":"object","properties":{…},"required":[…],"additionalProperties":false}`.
   public let jsonSchema: [UInt8]
 
+  /// The same for embedding in a document that says the dialect: without `$schema`.
+  public var embeddedJSONSchema: [UInt8] { JSONSchemaText.writePart(root) }
+
   /// At most so many errors are told about one input.
   public static let errorLimit = 20
 

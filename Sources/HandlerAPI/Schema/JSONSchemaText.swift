@@ -12,6 +12,13 @@ enum JSONSchemaText {
     return writer.bytes
   }
 
+  /// As a part of another document, which says the dialect.
+  static func writePart(_ root: SchemaNode) -> [UInt8] {
+    var writer = JSONWriter()
+    write(root, to: &writer)
+    return writer.bytes
+  }
+
   private static func write(_ node: SchemaNode, to writer: inout JSONWriter) {
     writer.beginObject()
     writeMembers(of: node, to: &writer)
@@ -61,7 +68,10 @@ enum JSONSchemaText {
     writer.beginObject()
     for field in fields {
       writer.key(named: field.name)
-      write(field.node, to: &writer)
+      var node = field.node
+      // `null` is the same as leaving it out.
+      node.isNullable = node.isNullable || !field.isRequired
+      write(node, to: &writer)
     }
     writer.endObject()
     let required = fields.filter(\.isRequired)

@@ -5,13 +5,12 @@ import JobStore
 
 /// One job: `/v1/jobs/{id}` and what is below it.
 extension API {
-  func show(_ exchange: HTTPExchange, _ id: JobID) throws(APIError) {
-    let head = exchange.head
-    let parameters = try query(head, only: ["wait"])
-    let wait = try WaitRequest.read(query: parameters["wait"], prefer: head.header("Prefer"))
-    let condition = head.header("If-None-Match")
+  func show(_ call: Call) throws(APIError) {
+    let (exchange, id) = (call.exchange, call.id)
+    let wait = call.wait
+    let condition = exchange.head.header("If-None-Match")
     memory.counters.add(.cacheMisses, seat: dispatcher.identity.seat)
-    later(exchange, .job) { [self] in
+    later(call) { [self] in
       let generation = memory.board.generation(of: id)
       guard var job = try await current(id) else { throw missing(id) }
       var reply = replies.make(job, generation: generation)
@@ -42,9 +41,9 @@ extension API {
     }
   }
 
-  func delete(_ exchange: HTTPExchange, _ id: JobID) throws(APIError) {
-    _ = try query(exchange.head, only: [])
-    later(exchange, .job) { [self] in
+  func delete(_ call: Call) throws(APIError) {
+    let id = call.id
+    later(call) { [self] in
       switch try await store.delete(id) {
       case .deleted(let files):
         memory.board.markChanged(id)
@@ -59,9 +58,9 @@ extension API {
     }
   }
 
-  func cancel(_ exchange: HTTPExchange, _ id: JobID) throws(APIError) {
-    _ = try query(exchange.head, only: [])
-    later(exchange, .jobCancel) { [self] in
+  func cancel(_ call: Call) throws(APIError) {
+    let id = call.id
+    later(call) { [self] in
       let location = [HTTPField("Location", JobDocument.path(id))]
       switch try await dispatcher.cancel(id) {
       case .cancelled(let job): return document(job, status: 200, location)
@@ -73,10 +72,10 @@ extension API {
     }
   }
 
-  func retry(_ exchange: HTTPExchange, _ id: JobID) throws(APIError) {
-    _ = try query(exchange.head, only: [])
+  func retry(_ call: Call) throws(APIError) {
+    let id = call.id
     try admit()
-    later(exchange, .jobRetry) { [self] in
+    later(call) { [self] in
       switch try await store.retry(id, now: .now) {
       case .queued(let job):
         dispatcher.announce(job)
@@ -90,9 +89,9 @@ extension API {
     }
   }
 
-  func result(_ exchange: HTTPExchange, _ id: JobID) throws(APIError) {
-    _ = try query(exchange.head, only: [])
-    later(exchange, .jobResult) { [self] in
+  func result(_ call: Call) throws(APIError) {
+    let id = call.id
+    later(call) { [self] in
       guard let job = try await store.job(id) else { throw missing(id) }
       switch job.state {
       case .succeeded: return try await resultResponse(job, [])
@@ -130,9 +129,9 @@ extension API {
     }
   }
 
-  func printed(_ exchange: HTTPExchange, _ id: JobID) throws(APIError) {
-    _ = try query(exchange.head, only: [])
-    later(exchange, .jobLog) { [self] in
+  func printed(_ call: Call) throws(APIError) {
+    let id = call.id
+    later(call) { [self] in
       guard let text = try await store.log(id) else { throw missing(id) }
       // What the attempt here printed since it was last written.
       let fresh = dispatcher.attempts[id]?.log.pending ?? []

@@ -6,44 +6,27 @@ import StrictJSON
 
 /// `GET /v1/jobs`: newest first, a page at a time.
 extension API {
-  static let pageLimit = 1...200
-  static let defaultPage = 50
+  nonisolated static let pageLimit = 1...200
+  nonisolated static let defaultPage = 50
 
-  func list(_ exchange: HTTPExchange) throws(APIError) {
-    let parameters = try query(exchange.head, only: ["state", "handler", "limit", "cursor"])
+  func list(_ call: Call) throws(APIError) {
     var filter = JobFilter()
-    if let text = parameters["state"] {
-      guard let state = JobState(rawValue: text) else {
-        let states = JobState.allCases.map(\.rawValue).joined(separator: ", ")
-        throw .badRequest("state must be one of \(states)")
-      }
-      filter.state = state
-    }
-    if let name = parameters["handler"] {
-      guard !name.isEmpty, name.utf8.count <= 64 else { throw .badRequest("handler must be a handler's name") }
-      filter.handler = name
-    }
-    var limit = Self.defaultPage
-    if let text = parameters["limit"] {
-      guard let value = Int(text), Self.pageLimit.contains(value) else {
-        throw .badRequest("limit must be a whole number from 1 to \(Self.pageLimit.upperBound)")
-      }
-      limit = value
-    }
+    filter.state = call.query["state"].flatMap { JobState(rawValue: $0) }
+    filter.handler = call.query["handler"]
+    let limit = call.integer("limit") ?? Self.defaultPage
     var before: JobID?
-    if let text = parameters["cursor"] {
+    if let text = call.query["cursor"] {
       guard let id = JobID(text), issuer.issued(id) else {
         throw .badRequest("the cursor is not one that this server gave out")
       }
       before = id
     }
     let (found, start) = (filter, before)
-    let size = limit
-    later(exchange, .jobs) { [self] in
-      let page = try await store.list(found, before: start, limit: size)
+    later(call) { [self] in
+      let page = try await store.list(found, before: start, limit: limit)
       var headers = [HTTPField("Content-Type", "application/json")]
       if let next = page.next {
-        headers.append(HTTPField("Link", "<\(Self.link(found, size, next))>; rel=\"next\""))
+        headers.append(HTTPField("Link", "<\(Self.link(found, limit, next))>; rel=\"next\""))
       }
       return HTTPResponse(status: 200, headers: headers, body: .bytes(Self.document(page)))
     }

@@ -44,13 +44,12 @@ extension API {
     }
   }
 
-  func ready(_ exchange: HTTPExchange) throws(APIError) {
-    _ = try query(exchange.head, only: [])
+  func ready(_ call: Call) throws(APIError) {
     if isDraining {
-      send(exchange, .readyz, Health.reply(503, "draining"))
+      send(call, Health.reply(503, "draining"))
       return
     }
-    later(exchange, .readyz) { [self] in
+    later(call) { [self] in
       do {
         _ = try await store.nextDue()
         return Health.reply(200, "ready")

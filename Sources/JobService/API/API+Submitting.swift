@@ -6,9 +6,6 @@ import JobStore
 
 /// `POST /v1/jobs` and `POST /v1/run/{handler}`.
 extension API {
-  /// Query parameters of a submit that are not options of the job.
-  private static let submitParameters: Set<String> = ["handler", "wait"]
-
   /// Whether a job can be taken now; asked before a body is read, and again before it is stored.
   func admit() throws(APIError) {
     if isDraining || dispatcher.identity.isServerStopping() { throw .draining }
@@ -17,23 +14,20 @@ extension API {
     }
   }
 
-  func submit(_ exchange: HTTPExchange) throws(APIError) {
-    let head = exchange.head
-    let parameters = try query(head)
-    let wait = try WaitRequest.read(query: parameters["wait"], prefer: head.header("Prefer"))
+  func submit(_ call: Call) throws(APIError) {
+    let (exchange, head, wait) = (call.exchange, call.head, call.wait)
     let submission: Submission
-    if let name = parameters["handler"] {
-      guard let handler = dispatcher.handlers[name] else {
-        throw .unacceptable("/handler", "there is no handler named '\(name)'")
-      }
-      submission = try self.submission(exchange, handler, parameters, known: Self.submitParameters)
+    if let name = call.query["handler"] {
+      submission = try self.submission(call, try submittedHandler(named: name))
     } else {
-      _ = try query(head, only: ["wait"])
+      if let item = call.query.items.first(where: { $0.name != "wait" }) {
+        throw .badRequest("the query parameter '\(item.name)' counts beside 'handler' only")
+      }
       guard case .bytes(let body) = exchange.body else { throw .badRequest("the request has no body") }
       submission = try Submission(document: body, handlers: dispatcher.handlers)
     }
     try refuseUnsupported(head)
-    later(exchange, .jobs) { [self] in
+    later(call) { [self] in
       let job = try await store(submission, exchange)
       var headers = [HTTPField("Location", JobDocument.path(job.id))]
       var latest = job
@@ -47,14 +41,11 @@ extension API {
     }
   }
 
-  func run(_ exchange: HTTPExchange, _ name: String) throws(APIError) {
-    let head = exchange.head
-    guard let handler = dispatcher.handlers[name] else { throw .notFound("there is no handler named '\(name)'") }
-    let parameters = try query(head)
-    let wait = try WaitRequest.read(query: parameters["wait"], prefer: head.header("Prefer"))
-    let submission = try self.submission(exchange, handler, parameters, known: ["wait"])
+  func run(_ call: Call) throws(APIError) {
+    let (exchange, head, wait) = (call.exchange, call.head, call.wait)
+    let submission = try self.submission(call, try handler(named: call.name))
     try refuseUnsupported(head)
-    later(exchange, .run) { [self] in
+    later(call) { [self] in
       let job = try await store(submission, exchange)
       let ended = try await waitForEnd(job, wait?.duration ?? .seconds(WaitRequest.limitSeconds), exchange)
       let headers = [HTTPField("Location", JobDocument.path(job.id))] + (wait?.headers ?? [])
@@ -73,18 +64,29 @@ extension API {
     }
   }
 
-  private func submission(
-    _ exchange: HTTPExchange, _ handler: RegisteredHandler, _ parameters: QueryParameters, known: Set<String>
-  ) throws(APIError) -> Submission {
+  /// The handler that a path names.
+  func handler(named name: String) throws(APIError) -> RegisteredHandler {
+    guard let handler = dispatcher.handlers[name] else { throw .notFound("there is no handler named '\(name)'") }
+    return handler
+  }
+
+  /// The handler that a submit names.
+  func submittedHandler(named name: String) throws(APIError) -> RegisteredHandler {
+    guard let handler = dispatcher.handlers[name] else {
+      throw .unacceptable("/handler", "there is no handler named '\(name)'")
+    }
+    return handler
+  }
+
+  private func submission(_ call: Call, _ handler: RegisteredHandler) throws(APIError) -> Submission {
     let body: RequestInput
-    switch exchange.body {
+    switch call.exchange.body {
     case .empty: body = .bytes([])
     case .bytes(let bytes): body = .bytes(bytes)
     case .file(let file): body = .file(name: file.name, byteCount: file.byteCount)
     }
     return try Submission(
-      handler: handler, query: parameters.items.map { ($0.name, $0.value) }, body: body,
-      mediaType: exchange.head.header("Content-Type"), known: known)
+      handler: handler, query: call.query.items, body: body, mediaType: call.head.header("Content-Type"))
   }
 
   private func store(_ submission: Submission, _ exchange: HTTPExchange) async throws -> Job {

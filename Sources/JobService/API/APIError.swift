@@ -14,6 +14,8 @@ enum APIError: Error, Sendable {
   case unacceptable([InputError])
   /// The media type cannot be taken here.
   case unsupportedMediaType(String)
+  /// The body's coding cannot be taken.
+  case unsupportedCoding(String)
   case notFound(String)
   case gone
   case methodNotAllowed([String])
@@ -44,6 +46,9 @@ enum APIError: Error, Sendable {
       return Problem(422, errors.first.map(Self.sentence), members: Self.member("errors", JSONText.errors(errors)))
     case .unsupportedMediaType(let detail):
       return Problem(415, detail)
+    case .unsupportedCoding(let detail):
+      // RFC 9110, section 15.5.16: it tells this 415 from the other.
+      return Problem(415, detail, headers: [HTTPField("Accept-Encoding", "identity")])
     case .notFound(let detail):
       return Problem(404, detail)
     case .gone:

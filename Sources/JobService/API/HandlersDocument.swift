@@ -40,9 +40,7 @@ enum HandlersDocument {
 }
 
 extension API {
-  func handler(_ exchange: HTTPExchange, _ name: String) throws(APIError) {
-    _ = try query(exchange.head, only: [])
-    guard let handler = dispatcher.handlers[name] else { throw .notFound("there is no handler named '\(name)'") }
-    send(exchange, .handler, HandlersDocument.one(handler))
+  func handler(_ call: Call) throws(APIError) {
+    send(call, HandlersDocument.one(try handler(named: call.name)))
   }
 }

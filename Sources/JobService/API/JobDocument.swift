@@ -42,6 +42,7 @@ enum JobDocument {
       links.field("self", path)
       links.field("result", path + "/result")
       links.field("log", path + "/log")
+      links.field("events", path + "/events")
       links.field("cancel", path + "/cancel")
     }
     writer.endObject()

@@ -91,7 +91,7 @@ final class JobReplies {
     if let reply = entry.reply, reply.goodUntil.map({ MonotonicClock.now < $0 }) ?? true { return reply }
     let job = entry.job
     let bytes = JobDocument.bytes(job)
-    let etag = Self.etag(bytes)
+    let etag = EntityTag.strong(bytes)
     var headers = [
       HTTPField("Content-Type", "application/json"), HTTPField("ETag", etag), HTTPField("Cache-Control", "no-cache"),
     ]
@@ -117,19 +117,6 @@ final class JobReplies {
     }
     youngBytes += Self.heldBytes(entry.job)
     young[entry.job.id] = entry
-  }
-
-  /// A strong validator (RFC 9110, section 8.8.1): a hash of the very bytes, so that progress which is not in the store
-  /// yet changes it too, and acceptors that show the same bytes agree.
-  private static func etag(_ bytes: [UInt8]) -> String {
-    // FNV-1a, twice with different offsets: 128 bits in all are plenty against an accident, and nobody gains by a forgery.
-    var a: UInt64 = 0xcbf2_9ce4_8422_2325
-    var b: UInt64 = 0x9ae1_6a3b_2f90_404f
-    for byte in bytes {
-      a = (a ^ UInt64(byte)) &* 0x100_0000_01b3
-      b = (b ^ UInt64(byte)) &* 0x100_0000_01b3 &+ 0x9e37
-    }
-    return "\"\(String(a, radix: 36))\(String(b, radix: 36))\""
   }
 }
 

@@ -68,25 +68,22 @@ struct Submission: Sendable {
   // MARK: - A body that is the input itself, with options in the query
 
   /// - Parameters:
+  ///   - query: read as declared (``QueryParameter/inputOptions``), so nothing unknown is in it, and nothing twice.
   ///   - body: the request body, already stored where it is large.
-  ///   - known: query parameters that are somebody else's to read.
   init(
-    handler: RegisteredHandler, query: [(name: String, value: String)], body: RequestInput, mediaType: String?,
-    known: Set<String>
+    handler: RegisteredHandler, query: [QueryParameters.Item], body: RequestInput, mediaType: String?
   ) throws(APIError) {
     var options = JobOptions()
     var argItems: [(name: String, value: String)] = []
     var argsText: [UInt8]?
-    var seen: Set<String> = []
-    for (name, value) in query {
-      guard seen.insert(name).inserted else { throw .badRequest("the query parameter '\(name)' stands twice") }
-      if known.contains(name) { continue }
-      if name == "args" {
-        argsText = Array(value.utf8)
-      } else if name.hasPrefix("args.") {
-        argItems.append((String(name.dropFirst("args.".count)), value))
-      } else if !options.take(query: name, value) {
-        throw .badRequest("there is no query parameter '\(name)' here")
+    for item in query {
+      if item.name == "args" {
+        argsText = Array(item.value.utf8)
+      } else if item.name.hasPrefix("args.") {
+        argItems.append((String(item.name.dropFirst("args.".count)), item.value))
+      } else {
+        // What is none was declared beside the options: `wait` and `handler`, which others read.
+        _ = options.take(query: item.name, item.value)
       }
     }
     options.finish()

@@ -4,6 +4,8 @@ import HTTPServer
 struct WaitRequest: Sendable, Equatable {
   /// The longest wait that is granted.
   static let limitSeconds = 60
+  /// The longest that may be asked for.
+  static let longestWish = 1_000_000
 
   let seconds: Int
   /// It came as a preference, so what was applied is said.
@@ -15,15 +17,10 @@ struct WaitRequest: Sendable, Equatable {
   var headers: [HTTPField] { isPreference ? [HTTPField("Preference-Applied", "wait=\(seconds)")] : [] }
 
   /// - Parameters:
-  ///   - query: the value of `?wait=`, which wins over the preference.
+  ///   - query: the value of `?wait=`, checked as declared; it wins over the preference.
   ///   - prefer: the header `Prefer`. What is not understood there is ignored, as the RFC asks.
-  static func read(query: String?, prefer: String?) throws(APIError) -> WaitRequest? {
-    if let query {
-      guard let seconds = Int(query), seconds >= 0, query.utf8.first != UInt8(ascii: "+") else {
-        throw .badRequest("wait must be a whole number of seconds")
-      }
-      return WaitRequest(seconds: min(seconds, limitSeconds), isPreference: false)
-    }
+  static func read(query: Int?, prefer: String?) -> WaitRequest? {
+    if let query { return WaitRequest(seconds: min(query, limitSeconds), isPreference: false) }
     guard let prefer else { return nil }
     for preference in prefer.split(separator: ",") {
       let words = preference.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1).map(\.trimmed)

@@ -25,6 +25,8 @@ final class Attempt {
   var progress: JobProgress?
   /// Progress or pid have changed since they were last written.
   var isDirty = false
+  /// When those who watch were last told of progress, on the monotonic clock, and whether there is more to tell.
+  var progressTold = (at: UInt64(0), all: true)
   var log = LogBuffer()
   var cancelRequested: Bool
 

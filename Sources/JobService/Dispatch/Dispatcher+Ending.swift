@@ -19,6 +19,7 @@ extension Dispatcher {
     case .interrupted: outcome = nil
     }
     await saveLog(attempt)
+    tellLastProgress(attempt)
     let view = attempt.view
     await write(
       outcome.map { ended(view, $0, usage, now) } ?? view.handedBack(usage: usage, now: now), attempt: view.attempt,
@@ -91,6 +92,7 @@ extension Dispatcher {
     announceChange(of: job.id)
     count(job)
     listener?.changed(job)
+    tell(JobEvent(stateOf: job))
     joined(job)
   }
 

@@ -83,12 +83,14 @@ final class Dispatcher: AttemptEvents {
       }
       lanes[executor]?.state.unreserve()
       memory.counters.add(.jobsSubmitted, seat: identity.seat)
+      tell(JobEvent(stateOf: claimed))
       take(claimed)
       resumeIfIdle()
       return claimed
     }
     try await store.submit(job)
     memory.counters.add(.jobsSubmitted, seat: identity.seat)
+    tell(JobEvent(stateOf: job))
     joined(job)
     return job
   }
@@ -154,6 +156,7 @@ final class Dispatcher: AttemptEvents {
     for job in jobs {
       memory.board.markChanged(job.id)
       listener?.changed(job)
+      tell(JobEvent(stateOf: job))
       take(job)
     }
     fill(executor)
@@ -219,6 +222,7 @@ final class Dispatcher: AttemptEvents {
     attempt.isDirty = true
     noteSoon()
     listener?.progressed(attempt.view)
+    tellProgress(attempt)
   }
 
   func printed(_ attempt: Attempt, _ bytes: [UInt8]) {
@@ -252,6 +256,8 @@ protocol JobChangeListener: AnyObject {
   func changed(_ id: JobID)
   /// A job that runs here got further.
   func progressed(_ job: Job)
+  /// An event was added to those that clients watch.
+  func happened()
   /// A job is due at this time.
   func scheduled(at due: Timestamp)
 }

@@ -154,10 +154,11 @@ final class Housekeeper {
         memory.board.publish(nextDue: nil)
         let promotion = try await store.promoteDue(now: .now, limit: Self.promoteLimit)
         var counts: [Executor: Int] = [:]
-        for (id, executor) in promotion.promoted {
-          dispatcher.announceChange(of: id)
-          dispatcher.listener?.changed(id)
-          counts[executor, default: 0] += 1
+        for job in promotion.promoted {
+          dispatcher.announceChange(of: job.id)
+          dispatcher.listener?.changed(job.id)
+          dispatcher.tell(JobEvent(id: job.id, revision: job.revision, .state(.queued, attempt: job.attempt)))
+          counts[job.executor, default: 0] += 1
         }
         for (executor, count) in counts {
           memory.board.markJoined(executor, count: count)

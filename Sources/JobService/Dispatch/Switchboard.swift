@@ -8,13 +8,15 @@ final class Switchboard: JobChangeListener {
   private let housekeeper: Housekeeper
   private let waits: JobWaits
   private let replies: JobReplies
+  private let events: EventFeed
   private var cursors: NoticeRings.Cursors
 
-  init(dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, replies: JobReplies) {
+  init(dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, replies: JobReplies, events: EventFeed) {
     self.dispatcher = dispatcher
     self.housekeeper = housekeeper
     self.waits = waits
     self.replies = replies
+    self.events = events
     cursors = dispatcher.identity.notices.cursors()
     waits.onFirstWait = { [weak self] in self?.skipChanges() }
   }
@@ -37,6 +39,7 @@ final class Switchboard: JobChangeListener {
       housekeeper.missedSchedules()
     }
     housekeeper.look()
+    events.posted()
   }
 
   /// Nobody waited, so the changes so far concern nobody.
@@ -53,6 +56,8 @@ final class Switchboard: JobChangeListener {
   func changed(_ id: JobID) { waits.changedElsewhere(id) }
 
   func progressed(_ job: Job) { replies.forget(job.id) }
+
+  func happened() { events.posted() }
 
   func scheduled(at due: Timestamp) { housekeeper.scheduled(at: due) }
 }

@@ -6,13 +6,13 @@ extension API {
   func metricsPage() -> HTTPResponse {
     var page = MetricsPage()
     let counters = memory.counters
-    for kind in Route.Kind.allCases {
+    for (index, resource) in Contract.resources.enumerated() {
       for statusClass in 1...5 {
-        let count = counters.requests(kind, statusClass: statusClass)
+        let count = counters.requests(index, statusClass: statusClass)
         if count == 0 { continue }
         page.add(
           "millrace_http_requests_total", .counter, "Requests answered, by route and class of status.",
-          [("route", kind.template), ("status", "\(statusClass)xx")], count)
+          [("route", resource.template), ("status", "\(statusClass)xx")], count)
       }
     }
     page.add("millrace_jobs_submitted_total", .counter, "Jobs made durable.", [], counters.total(.jobsSubmitted))

@@ -16,7 +16,7 @@ enum Counter: Int, CaseIterable, Sendable {
 }
 
 struct Counters: Sendable {
-  private static let routes = Route.Kind.allCases.count
+  private static let routes = Contract.resources.count
   private static let statusClasses = 6
   private static let wordsASeat = Counter.allCases.count + routes * statusClasses
   static func wordCount(seats: Int) -> Int { seats * wordsASeat }
@@ -33,19 +33,20 @@ struct Counters: Sendable {
     words.add(seat * Self.wordsASeat + counter.rawValue, UInt64(truncatingIfNeeded: amount))
   }
 
-  func addRequest(_ route: Route.Kind, status: Int, seat: Int) {
-    words.add(requestIndex(route, statusClass: min(max(status / 100, 0), 5), seat: seat))
+  /// - Parameter resource: an index in ``Contract/resources``.
+  func addRequest(_ resource: Int, status: Int, seat: Int) {
+    words.add(requestIndex(resource, statusClass: min(max(status / 100, 0), 5), seat: seat))
   }
 
-  private func requestIndex(_ route: Route.Kind, statusClass: Int, seat: Int) -> Int {
-    seat * Self.wordsASeat + Counter.allCases.count + route.rawValue * Self.statusClasses + statusClass
+  private func requestIndex(_ resource: Int, statusClass: Int, seat: Int) -> Int {
+    seat * Self.wordsASeat + Counter.allCases.count + resource * Self.statusClasses + statusClass
   }
 
   func total(_ counter: Counter) -> UInt64 {
     (0..<seats).reduce(0) { $0 &+ words.load($1 * Self.wordsASeat + counter.rawValue) }
   }
 
-  func requests(_ route: Route.Kind, statusClass: Int) -> UInt64 {
-    (0..<seats).reduce(0) { $0 &+ words.load(requestIndex(route, statusClass: statusClass, seat: $1)) }
+  func requests(_ resource: Int, statusClass: Int) -> UInt64 {
+    (0..<seats).reduce(0) { $0 &+ words.load(requestIndex(resource, statusClass: statusClass, seat: $1)) }
   }
 }

@@ -144,7 +144,8 @@ final class Acceptor {
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
       origin: RequestOrigin(ownNames: plan.ownNames))
     switchboard = Switchboard(
-      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies)
+      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies,
+      events: api.events)
     dispatcher.listener = switchboard
     server = HTTPServer(options: HTTPServerOptions(), application: api)
   }
@@ -231,6 +232,7 @@ final class Acceptor {
       await dispatcher.drain(limit: limit)
       await lastWaits(until: began + limit.nanosecondsClamped)
       api.waits.abandonAll()
+      api.events.close()
       server.stopAccepting()
       if limit > .zero { await lastRequests() }
       server.closeIdle()

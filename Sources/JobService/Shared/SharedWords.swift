@@ -40,6 +40,21 @@ struct SharedWords: @unchecked Sendable {
     return base[index].wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
   }
 
+  func exchange(_ index: Int, _ value: UInt64) -> UInt64 {
+    precondition(index >= 0 && index < count)
+    return base[index].exchange(value, ordering: .sequentiallyConsistent)
+  }
+
+  func insert(_ bits: UInt64, at index: Int) {
+    precondition(index >= 0 && index < count)
+    base[index].bitwiseOr(bits, ordering: .sequentiallyConsistent)
+  }
+
+  func remove(_ bits: UInt64, at index: Int) {
+    precondition(index >= 0 && index < count)
+    base[index].bitwiseAnd(~bits, ordering: .sequentiallyConsistent)
+  }
+
   func slice(_ start: Int, _ length: Int) -> SharedWords {
     precondition(start >= 0 && length >= 0 && start + length <= count)
     return SharedWords(UnsafeMutableRawPointer(base + start), count: length)

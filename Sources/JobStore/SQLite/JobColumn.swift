@@ -9,12 +9,14 @@ import JobModel
 enum JobColumn: Int32, CaseIterable {
   case id, state, executor, priority, attempt, maxAttempts, lostCount, handedBackCount, cancelRequested, revision
   case handler, queue, owner
+  case uniqueKey, concurrencyKey, batch, batchIndex, schedule
   case createdAt, scheduledAt, queuedAt, startedAt, finishedAt, expiresAt, timeout
   case runNode, runAcceptor, runPid
   case usageQueued, usageWall, usageCpu, usageMaxResident
   case progressCompleted, progressTotal, progressMessage
   case errorKind, errorMessage, errorSignal, errorExitStatus, errorAttempt
   case inputType, inputBytes, inputFile, resultType, resultBytes, resultFile
+  case callbackUrl, traceParent
   case args, metadata, inputBody, resultBody, errorBacktrace, pastAttempts
 
   /// The case's name in SQL's habit: `maxAttempts` is column `max_attempts`.
@@ -27,8 +29,8 @@ enum JobColumn: Int32, CaseIterable {
 
   /// What an update leaves alone.
   private static let fixed: Set<JobColumn> = [
-    .id, .priority, .handler, .queue, .createdAt, .timeout, .inputType, .inputBytes, .inputFile, .args, .metadata,
-    .inputBody,
+    .id, .priority, .handler, .queue, .uniqueKey, .concurrencyKey, .batch, .batchIndex, .schedule, .callbackUrl,
+    .traceParent, .createdAt, .timeout, .inputType, .inputBytes, .inputFile, .args, .metadata, .inputBody,
   ]
 
   static let list = allCases.map(\.name).joined(separator: ", ")

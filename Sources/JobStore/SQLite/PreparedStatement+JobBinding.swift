@@ -8,6 +8,9 @@ extension PreparedStatement {
   func bind(_ column: JobColumn, _ value: Timestamp?) { bind(column.parameter, value?.microseconds) }
   func bind(_ column: JobColumn, _ value: Duration?) { bind(column.parameter, value?.microsecondsClamped) }
   func bind(_ column: JobColumn, _ value: String?) { bind(column.parameter, value) }
+  func bind(_ column: JobColumn, _ value: JobID?) {
+    if let value { bind(column.parameter, value) } else { bindNull(column.parameter) }
+  }
   func bind(_ column: JobColumn, _ value: [UInt8]?) { bind(column.parameter, value) }
 
   /// All columns: for an insert.
@@ -19,6 +22,13 @@ extension PreparedStatement {
     bind(.createdAt, job.createdAt)
     bind(.timeout, job.timeout)
     bind(.metadata, job.metadata)
+    bind(.uniqueKey, job.uniqueKey)
+    bind(.concurrencyKey, job.concurrencyKey)
+    bind(.batch, job.batch?.batch)
+    bind(.batchIndex, job.batch?.index)
+    bind(.schedule, job.schedule)
+    bind(.callbackUrl, job.callbackURL)
+    bind(.traceParent, job.traceParent)
     bindInput(job.input)
     bindChanging(job)
     try bindHistory(job)

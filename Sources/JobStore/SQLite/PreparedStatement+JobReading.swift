@@ -24,6 +24,14 @@ extension PreparedStatement {
       priority: int(.priority), input: input(), maxAttempts: int(.maxAttempts), timeout: duration(.timeout),
       metadata: bytes(.metadata), createdAt: Timestamp(microseconds: int64(JobColumn.createdAt.rawValue)),
       scheduledAt: timestamp(.scheduledAt))
+    job.uniqueKey = optionalText(.uniqueKey)
+    job.concurrencyKey = optionalText(.concurrencyKey)
+    if !isNull(JobColumn.batch.rawValue) {
+      job.batch = BatchPlace(batch: try jobID(JobColumn.batch.rawValue), index: int(.batchIndex))
+    }
+    job.schedule = optionalText(.schedule)
+    job.callbackURL = optionalText(.callbackUrl)
+    job.traceParent = optionalText(.traceParent)
     job.attempt = int(.attempt)
     job.lostCount = int(.lostCount)
     job.handedBackCount = int(.handedBackCount)

@@ -15,17 +15,21 @@ enum SQLiteSchema {
       try database.execute(
         sql: "INSERT INTO meta (name, k0, k1) VALUES ('id_key', ?, ?)",
         arguments: [Int64(bitPattern: key.k0), Int64(bitPattern: key.k1)])
-    }
+    },
+    { database in for tables in secondTables { try database.execute(sql: tables) } },
   ]
+
+  /// What the second version brought, a topic each.
+  private static let secondTables = [widerJobTable]
 
   static var version: Int { steps.count }
 
-  /// Brings the file to the present version; creates the tables in an empty one.
-  static func migrate(_ database: Database) throws {
+  /// Brings the file to the present version, or to an older one for a test of that; creates the tables in an empty one.
+  static func migrate(_ database: Database, to version: Int = version) throws {
     let found = try recognizedVersion(database)
-    if found == version { return }
+    if found >= version { return }
     try database.inTransaction(.immediate) {
-      for step in steps[found...] { try step(database) }
+      for step in steps[found..<version] { try step(database) }
       try database.execute(sql: "PRAGMA application_id = \(applicationID)")
       try database.execute(sql: "PRAGMA user_version = \(version)")
       return .commit

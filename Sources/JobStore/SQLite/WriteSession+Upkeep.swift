@@ -45,7 +45,7 @@ extension WriteSession {
   }
 
   func promoteDue(now: Timestamp, limit: Int) throws(SQLiteFailure) -> Promotion {
-    var promoted: [JobID: Executor] = [:]
+    var promoted: [Promotion.Promoted] = []
     if limit > 0 {
       due.bind(1, now.microseconds)
       due.bind(2, limit)
@@ -55,7 +55,7 @@ extension WriteSession {
           for var row in rows {
             row.job = row.job.due(now: now)
             try write(row)
-            promoted[row.job.id] = row.job.executor
+            promoted.append(Promotion.Promoted(row.job))
           }
         }
       }

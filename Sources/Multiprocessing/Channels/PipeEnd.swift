@@ -6,7 +6,7 @@ import Synchronization
 /// Several threads, tasks and processes may use one end: each message goes to one of them. A process that is killed while it
 /// sends or receives has sent or taken a message whole, or not at all.
 ///
-/// The other side sees the end (``receive(timeout:)`` gives `nil`) when *every* holder of this end closed it or died. So close
+/// The other side sees the end (`receive` gives `nil`) when *every* holder of this end closed it or died. So close
 /// your own copy of an end that you handed to another process.
 ///
 /// In asynchronous code the same names wait without blocking a thread, and throw `CancellationError` when the task is
@@ -50,7 +50,7 @@ public final class PipeEnd<Outgoing: Codable & Sendable, Incoming: Codable & Sen
     }
   }
 
-  /// Whether ``receive(timeout:)`` would give something at once, be it the end. Python's `poll`.
+  /// Whether `receive` would give something at once, be it the end. Python's `poll`.
   ///
   /// - Parameter timeout: how long to wait for that.
   @available(*, noasync, message: "it would block the cooperative pool: use the asynchronous one, with await")
@@ -86,7 +86,7 @@ public final class PipeEnd<Outgoing: Codable & Sendable, Incoming: Codable & Sen
     }
   }
 
-  /// Whether ``receive(timeout:)`` would give something at once, be it the end.
+  /// Whether `receive` would give something at once, be it the end.
   public func poll(timeout: Duration = .zero) async throws -> Bool {
     let file = try open().file
     // A task group for a mere look would be out of proportion.

@@ -18,7 +18,7 @@ import Synchronization
 /// It runs at once, in a process of its own forked by the program's ``Launcher``, and writes to the program's standard output
 /// and error; its standard input is empty. It ends when its function returns, throws (exit status 1, the error on standard
 /// error) or calls `exit`, or by a signal; and with the program, in whatever way that ends, as a daemonic process of Python
-/// does: ``join()`` it to see it finish. Nothing is left of it then: no zombie, and nothing that it started itself.
+/// does: `join()` it to see it finish. Nothing is left of it then: no zombie, and nothing that it started itself.
 ///
 /// Letting go of a `ChildProcess` does not end the process.
 public final class ChildProcess: Sendable {
@@ -107,7 +107,8 @@ public final class ChildProcess: Sendable {
       case .message(.born(let pid, let pidfd)): return (pid, pidfd)
       case .message(.failed(let code)): throw MultiprocessingError("forking a child process", code: code)
       case .message(.ended), .garbled: throw MultiprocessingError("the launcher makes no sense", code: 0)
-      case .closed: throw MultiprocessingError("the launcher has ended", code: 0)
+      case .closed:
+        throw MultiprocessingError("the launcher has ended, or has no descriptor left for another process", code: 0)
       case .empty:
         var watched = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
         if poll(&watched, 1, Int32(longestBirth / .milliseconds(1))) == 0, MonotonicClock.now > deadline {

@@ -13,12 +13,15 @@ public struct CallLimits: Sendable, Equatable {
   /// User and system time of all threads of the worker. ``ProcessPool`` only.
   public var cpuTime: Duration?
 
+  /// `nil`: no limit.
   public init(timeout: Duration? = nil, memoryBytes: UInt64? = nil, cpuTime: Duration? = nil) {
     self.timeout = timeout
     self.memoryBytes = memoryBytes
     self.cpuTime = cpuTime
   }
 
+  /// No limits.
   public static let none = CallLimits()
+  /// A limit of wall time only.
   public static func timeout(_ time: Duration) -> CallLimits { CallLimits(timeout: time) }
 }

@@ -53,6 +53,9 @@ extension Pool {
   /// ```
   ///
   /// - Parameters:
+  ///   - function: one of the program's functions.
+  ///   - input: its argument.
+  ///   - limits: of this call; `nil`: the pool's.
   ///   - callback: gets the value, once, in a task of its own.
   ///   - errorCallback: gets the error if there is one, likewise.
   /// - Throws: ``CallError/closed``, or that the task was cancelled while it waited. What else goes wrong is the call's end.

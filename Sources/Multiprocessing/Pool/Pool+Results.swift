@@ -38,8 +38,10 @@ extension Pool {
 public struct PoolResult<Output: Sendable>: Sendable {
   /// Of its input, from 0.
   public let index: Int
+  /// Its value, or why there is none.
   public let result: Result<Output, CallError>
 
+  /// Its value; throws why there is none.
   public var value: Output {
     get throws(CallError) { try result.get() }
   }

@@ -24,7 +24,7 @@ public protocol Pool: Sendable {
   var gate: PoolGate { get }
 
   /// Starts a call and gives its end to `completion`, exactly once, from any thread, maybe from within this function. For the
-  /// pools of this module: others use ``run(_:_:limits:)`` and its kin.
+  /// pools of this module: others use `run` and its kin.
   ///
   /// - Returns: cancels the call.
   func start<Value>(

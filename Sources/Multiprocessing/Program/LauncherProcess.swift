@@ -14,6 +14,7 @@ final class LauncherProcess {
   private let signals: Int32
   /// Child processes, and where to tell of their ends.
   private var children: [pid_t: FrameSocket] = [:]
+  private var nurseries: Set<pid_t> = []
 
   /// - Parameter parent: the program's pid, noted before the fork.
   static func run(channel: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram) -> Never {
@@ -29,7 +30,7 @@ final class LauncherProcess {
     let wanted = [SIGCHLD, SIGUSR2]
     signals = linux_signal_descriptor(wanted, Int32(wanted.count))
     if signals < 0 { ChildBirth.fail("signalfd") }
-    // What outlives a nursery that was killed comes here, and ends with the launcher.
+    // What outlives a nursery or a child process comes here, to be ended.
     if linux_set_child_subreaper() != 0 { ChildBirth.fail("prctl(PR_SET_CHILD_SUBREAPER)") }
   }
 
@@ -50,9 +51,8 @@ final class LauncherProcess {
       case .message(.child(let order, let status)): startChild(order, FrameSocket(status))
       case .empty: return
       case .closed: leave()
-      case .garbled:
-        Diagnostics.write("launcher: a message on its channel makes no sense")
-        leave()
+      // There was no descriptor left for what came along; whoever asked sees its status socket closed.
+      case .garbled: Diagnostics.write("launcher: an order could not be taken in (is a descriptor left?)")
       }
     }
   }
@@ -60,6 +60,7 @@ final class LauncherProcess {
   private func startNursery() {
     do throws(MultiprocessingError) {
       let nursery = try ForkServer.start(program)
+      nurseries.insert(nursery.nurseryPID)
       tell(
         LaunchAnswer.nursery(nursery.nurseryPID),
         [nursery.channel.descriptor, nursery.pidfd.descriptor, nursery.tickets.file.descriptor])
@@ -89,16 +90,29 @@ final class LauncherProcess {
   }
 
   private func reap() {
+    var anyEnded = false
     while true {
       let pid = linux_ended_child()
-      if pid <= 0 { return }
+      if pid <= 0 { break }
       // Whatever a child process left behind in its session ends too. Before it is reaped: until then nobody else can have its
       // number, nor its group's.
       if children[pid] != nil { kill(-pid, SIGKILL) }
       var status: Int32 = 0
       if linux_wait4(pid, &status, 0, nil) < 0 { ChildBirth.fail("wait4") }
+      anyEnded = true
+      nurseries.remove(pid)
       // The end of anything else that matters to the program, it sees by a pidfd.
       if let socket = children.removeValue(forKey: pid) { report(ChildFrame.ended(status: status), to: socket) }
+    }
+    // After each death, because the children of a stray come here only when it has died.
+    if anyEnded { endStrays() }
+  }
+
+  /// Ends processes that lost their parent, and that are in no living child process's session.
+  private func endStrays() {
+    for pid in Descendants.children()
+    where children[pid] == nil && !nurseries.contains(pid) && children[getsid(pid)] == nil {
+      kill(pid, SIGKILL)
     }
   }
 

@@ -14,6 +14,7 @@
 /// An error it throws reaches the caller as ``CallError/threw(_:)`` with the error's description. It should look at
 /// ``CurrentCall/isCancelled`` now and then if it computes for long.
 public struct RemoteFunction<Input: Codable & Sendable, Output: Codable & Sendable>: Sendable {
+  /// Unlike any other function's of the program.
   public let name: String
   let body: Body
 
@@ -40,6 +41,7 @@ public struct RemoteFunction<Input: Codable & Sendable, Output: Codable & Sendab
     self.body = .synchronous(body, loop: loop)
   }
 
+  /// A function that may await: in a worker it has the worker's thread, and its child tasks have others.
   public init(_ name: String, _ body: @escaping @Sendable (Input) async throws -> Output) {
     self.name = name
     self.body = .asynchronous(body)

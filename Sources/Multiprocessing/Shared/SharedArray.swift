@@ -51,7 +51,7 @@ public final class SharedArray<Element: BitwiseCopyable & Sendable>: Sendable {
 
   /// Reads and changes elements in place while no other process can.
   ///
-  /// A process that is killed in `body` leaves the elements as far as it got; ``SharedLock/withLock(_:)`` of ``lock`` tells the
+  /// A process that is killed in `body` leaves the elements as far as it got; `SharedLock.withLock` of ``lock`` tells the
   /// next one.
   public func withLock<Result, Failure: Error>(
     _ body: (inout MutableSpan<Element>) throws(Failure) -> Result

@@ -9,7 +9,7 @@ public final class WorkerCall: Sendable {
   public let argument: Payload
   /// Open files of values in the argument.
   public let files: [SharedFile]
-  /// When the process is killed, on the kernel's monotonic clock (``MonotonicClock``); `nil`: it has no limit.
+  /// When the process is killed, on the kernel's monotonic clock (`MonotonicClock`); `nil`: it has no limit.
   public let deadlineNanoseconds: UInt64?
   private let number: UInt64
   private let progress: ProgressReporter

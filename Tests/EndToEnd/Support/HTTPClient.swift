@@ -19,7 +19,7 @@ final class HTTPClient {
   private var buffer: [UInt8] = []
   private var position = 0
 
-  init(_ address: Address, limitSeconds: Int = 70) throws {
+  init(_ address: Address, limitSeconds: Int = 70, receiveBufferBytes: Int? = nil) throws {
     let family =
       switch address {
       case .port: AF_INET
@@ -31,6 +31,9 @@ final class HTTPClient {
     var limit = timeval(tv_sec: limitSeconds, tv_usec: 0)
     for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
       setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+    if var size = receiveBufferBytes.map(Int32.init) {
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
     }
     guard Self.connect(descriptor, to: address) == 0 else {
       let code = errno
@@ -137,7 +140,8 @@ final class HTTPClient {
     return try take(buffer.count - position)
   }
 
-  private func chunk() throws -> [UInt8]? {
+  /// The next chunk of a body that is sent in chunks; `nil` at its end.
+  func chunk() throws -> [UInt8]? {
     let size = try line()
     guard let count = Int(size, radix: 16) else { throw Failure.malformed(size) }
     let chunk = try take(count)

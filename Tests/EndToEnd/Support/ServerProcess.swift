@@ -97,7 +97,9 @@ final class ServerProcess: Sendable {
   /// What the server wrote on standard error so far.
   var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
 
-  func client() throws -> HTTPClient { try HTTPClient(address) }
+  func client(receiveBufferBytes: Int? = nil) throws -> HTTPClient {
+    try HTTPClient(address, receiveBufferBytes: receiveBufferBytes)
+  }
 
   func signal(_ number: Int32) { kill(pid, number) }
   /// As a power cut would: no process of the server gets to say anything.

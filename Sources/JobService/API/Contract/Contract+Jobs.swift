@@ -1,0 +1,95 @@
+import EventLoop
+import JobModel
+
+/// Jobs: `/v1/jobs` and what is below it.
+extension Contract {
+  static let jobs = Resource(
+    "/v1/jobs", tag: .jobs,
+    get: Operation(
+      "listJobs", "List jobs, newest first", scope: .read,
+      query: [
+        QueryParameter("state", .oneOf(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
+        QueryParameter("handler", .text(1...64), "Only jobs of this handler."),
+        QueryParameter("limit", .integer(API.pageLimit), "Jobs on a page; \(API.defaultPage) without it."),
+        QueryParameter("cursor", .readLater(.string(format: "uuid")), "The `next_cursor` of the page before."),
+      ],
+      replies: [.json(200, "A page of jobs.", .reference("JobPage"), [.link])]
+    ) { api, call throws(APIError) in try api.list(call) },
+    post: Operation(
+      "submitJob", "Submit a job",
+      details: """
+        The reply comes when the job is durable. With `?handler=NAME` the request body itself, of any media type, is the \
+        handler's input, streamed to disk; the options and `args` then stand in the query, as for `/v1/run/NAME`.
+        """, scope: .submit, takesWork: true, query: [.wait, .handlerOfBody] + QueryParameter.besideHandler,
+      headers: [.prefer], body: .submit,
+      replies: [
+        .json(200, "The job, which ended within the wait.", .reference("Job"), [.location, .preferenceApplied]),
+        .json(202, "The job, which is durable.", .reference("Job"), [.location, .retryAfter, .preferenceApplied]),
+      ]
+    ) { api, call throws(APIError) in try api.submit(call) })
+
+  static let job = Resource(
+    "/v1/jobs/{id}", .jobID, tag: .jobs,
+    get: Operation(
+      "showJob", "A job's status",
+      details: "With a wait it answers when the job has ended; with `If-None-Match` too, at any change.", scope: .read,
+      query: [.wait], headers: [.prefer, .ifNoneMatch],
+      replies: [
+        .json(200, "The job.", .reference("Job"), [.etag, .retryAfter.sometimes, .preferenceApplied]), .notModified,
+      ]
+    ) { api, call throws(APIError) in try api.show(call) },
+    delete: Operation(
+      "deleteJob", "Forget a job that has ended", scope: .operate,
+      replies: [.empty(204, "It is forgotten."), .problem(409, "The job has not ended.")]
+    ) { api, call throws(APIError) in try api.delete(call) })
+
+  static let jobResult = Resource(
+    "/v1/jobs/{id}/result", .jobID, tag: .jobs,
+    get: Operation(
+      "showJobResult", "The bare result", details: "With its own media type.", scope: .read,
+      replies: [
+        .body("*/*", "The result."),
+        .problem(409, "The job has not ended, or did not succeed: then `job_error` says why.", [.retryAfter.sometimes]),
+      ]
+    ) { api, call throws(APIError) in try api.result(call) })
+
+  static let jobLog = Resource(
+    "/v1/jobs/{id}/log", .jobID, tag: .jobs,
+    get: Operation(
+      "showJobLog", "What the handler printed", scope: .read, replies: [.body("text/plain", "The log.")]
+    ) { api, call throws(APIError) in try api.printed(call) })
+
+  static let jobCancel = Resource(
+    "/v1/jobs/{id}/cancel", .jobID, tag: .jobs,
+    post: Operation(
+      "cancelJob", "Cancel a job", details: "A queued job never starts; a running one is stopped.", scope: .operate,
+      replies: [
+        .json(200, "The job, which is cancelled.", .reference("Job"), [.location]),
+        .json(202, "The job, which is being stopped.", .reference("Job"), [.location]),
+        .problem(409, "The job had ended before."),
+      ]
+    ) { api, call throws(APIError) in try api.cancel(call) })
+
+  static let jobRetry = Resource(
+    "/v1/jobs/{id}/retry", .jobID, tag: .jobs,
+    post: Operation(
+      "retryJob", "Queue a failed or cancelled job once more", scope: .operate, takesWork: true,
+      replies: [
+        .json(202, "The job, which is queued.", .reference("Job"), [.location]),
+        .problem(409, "The job neither failed nor was cancelled."),
+      ]
+    ) { api, call throws(APIError) in try api.retry(call) })
+}
+
+extension QueryParameter {
+  /// Makes the body of a submit the input itself.
+  static let handlerOfBody = QueryParameter(
+    "handler", .readLater(.string), "The handler whose input the body is."
+  ).conditional
+
+  /// What a submit has in its query where its body is the input itself.
+  static let inputOptions: [QueryParameter] =
+    args + JobOption.all.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
+
+  static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)
+}

@@ -1,0 +1,72 @@
+import EventLoop
+import HTTPServer
+
+/// What one method does to one resource: everything that a client may say, and everything that it may be told.
+///
+/// The server checks requests by this declaration before ``perform`` is called, and `/openapi.json` is written from it.
+final class Operation: Sendable {
+  typealias Perform = @LoopActor @Sendable (API, Call) throws(APIError) -> Void
+
+  /// Its name in generated clients.
+  let id: String
+  let summary: String
+  /// Further sentences for people.
+  let details: String
+  /// What a token must allow; `nil`: none is needed.
+  let scope: Scope?
+  /// It makes jobs: refused before its body is read while the server is draining, or has too many waiting.
+  let takesWork: Bool
+  let query: [QueryParameter]
+  let headers: [RequestHeader]
+  /// `nil`: a request may have no body.
+  let body: RequestBodyForm?
+  /// Without those that follow from the rest of the declaration.
+  let replies: [ReplyForm]
+  let perform: Perform
+  /// What it answers with where that is one and known beforehand: a client that takes no such thing is told 406.
+  let fixedMediaType: String?
+
+  init(
+    _ id: String, _ summary: String, details: String = "", scope: Scope?, takesWork: Bool = false,
+    query: [QueryParameter] = [], headers: [RequestHeader] = [], body: RequestBodyForm? = nil, replies: [ReplyForm],
+    perform: @escaping Perform
+  ) {
+    self.id = id
+    self.summary = summary
+    self.details = details
+    self.scope = scope
+    self.takesWork = takesWork
+    self.query = query
+    self.headers = headers
+    self.body = body
+    self.replies = replies
+    self.perform = perform
+    let types = replies.filter { $0.status < 300 }.compactMap { $0.content?.mediaType }
+    fixedMediaType = types.first.flatMap { type in
+      type == "*/*" || types.contains { $0 != type } ? nil : type
+    }
+  }
+}
+
+/// What a token allows.
+enum Scope: String, Sendable, CaseIterable {
+  /// Submit jobs.
+  case submit
+  /// See everything.
+  case read
+  /// Cancel, retry, delete, pause.
+  case operate
+}
+
+/// A header field of a request that an operation reads.
+struct RequestHeader: Sendable {
+  let name: String
+  let schema: Schema
+  let meaning: String
+
+  static let prefer = RequestHeader(
+    name: "Prefer", schema: .string,
+    meaning: "`wait=N` (RFC 7240) waits for the job's end; what is not known is ignored.")
+  static let ifNoneMatch = RequestHeader(
+    name: "If-None-Match", schema: .string, meaning: "An `ETag` that the client has: 304 while it is the present one.")
+}

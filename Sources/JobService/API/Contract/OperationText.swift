@@ -1,0 +1,128 @@
+import HandlerAPI
+import StrictJSON
+
+/// One operation as OpenAPI writes it.
+struct OperationText {
+  private let operation: Operation
+  private let resource: Resource
+  /// The handler whose name the path has, where it is written out for each.
+  private let handler: RegisteredHandler?
+
+  init(_ operation: Operation, of resource: Resource, running handler: RegisteredHandler? = nil) {
+    self.operation = operation
+    self.resource = resource
+    self.handler = handler
+  }
+
+  func write(into writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.field("operationId", handler.map { "\(operation.id)_\($0.name)" } ?? operation.id)
+    writer.key("tags")
+    writer.raw("[\(Schema.quoted(resource.tag.rawValue))]".utf8)
+    writer.field("summary", summary)
+    if !description.isEmpty { writer.field("description", description) }
+    writeParameters(into: &writer)
+    if let body = operation.body { write(body, into: &writer) }
+    writer.object("responses") { responses in
+      for reply in DerivedReplies.all(of: operation, resource) { write(reply, into: &responses) }
+    }
+    writer.endObject()
+  }
+
+  private var summary: String {
+    guard let properties = handler?.handler.properties, !properties.summary.isEmpty else { return operation.summary }
+    return properties.summary
+  }
+
+  private var description: String {
+    var sentences = operation.details.isEmpty ? [] : [operation.details]
+    let further = operation.query.filter(\.isConditional)
+    if !further.isEmpty {
+      let names = further.map { "`\($0.name)\($0.isFamily ? "NAME" : "")`" }.joined(separator: ", ")
+      sentences.append("Further query parameters: \(names).")
+    }
+    return sentences.joined(separator: " ")
+  }
+
+  private func writeParameters(into writer: inout JSONWriter) {
+    writer.key("parameters")
+    writer.beginArray()
+    if handler == nil, let name = resource.parameterName {
+      let schema: Schema = resource.parameter == .jobID ? .string(format: "uuid") : .string
+      writeParameter(name, in: "path", isRequired: true, schema, nil, into: &writer)
+    }
+    for parameter in operation.query where !parameter.isConditional {
+      writeParameter(parameter.name, in: "query", isRequired: false, parameter.schema, parameter.meaning, into: &writer)
+    }
+    for header in operation.headers {
+      writeParameter(header.name, in: "header", isRequired: false, header.schema, header.meaning, into: &writer)
+    }
+    writer.endArray()
+  }
+
+  private func writeParameter(
+    _ name: String, in place: String, isRequired: Bool, _ schema: Schema, _ meaning: String?,
+    into writer: inout JSONWriter
+  ) {
+    writer.beginObject()
+    writer.field("name", name)
+    writer.field("in", place)
+    if isRequired { writer.field("required", true) }
+    if let meaning { writer.field("description", meaning) }
+    writer.field("schema", raw: Array(schema.text.utf8))
+    writer.endObject()
+  }
+
+  private func write(_ body: RequestBodyForm, into writer: inout JSONWriter) {
+    var (content, isRequired) = (body.content, body.isRequired)
+    if let handler, !handler.handler.acceptsRawBody {
+      content = [.init(mediaType: "application/json", schema: HandlerSchemas.args(handler))]
+      isRequired = !HandlerSchemas.needsNoArgs(handler)
+    }
+    writer.object("requestBody") { writer in
+      writer.field("required", isRequired)
+      writer.object("content") { types in
+        for form in content { Self.write(form, into: &types) }
+      }
+    }
+  }
+
+  private static func write(_ content: RequestBodyForm.Content, into writer: inout JSONWriter) {
+    writer.key(named: content.mediaType)
+    writer.beginObject()
+    writer.field("schema", raw: Array(content.schema.text.utf8))
+    writer.endObject()
+  }
+
+  private func write(_ reply: ReplyForm, into writer: inout JSONWriter) {
+    writer.key(named: String(reply.status))
+    writer.beginObject()
+    writer.field("description", reply.meaning)
+    if !reply.headers.isEmpty {
+      writer.object("headers") { headers in
+        for header in reply.headers {
+          headers.key(named: header.name)
+          headers.beginObject()
+          headers.field("description", header.meaning)
+          if header.isRequired { headers.field("required", true) }
+          headers.field("schema", raw: Array(header.schema.text.utf8))
+          headers.endObject()
+        }
+      }
+    }
+    if let content = reply.content {
+      writer.object("content") { Self.write(content, into: &$0) }
+    }
+    if reply.isJob, (200..<300).contains(reply.status) { writer.field("links", raw: Array(Self.jobLinks.utf8)) }
+    writer.endObject()
+  }
+
+  /// What can be done with a job that a reply describes.
+  private static let jobLinks: String = {
+    let resources = [Contract.job, Contract.jobResult, Contract.jobLog, Contract.jobCancel, Contract.jobRetry]
+    let links = resources.flatMap(\.operations).map { _, operation in
+      #""\#(operation.id)":{"operationId":"\#(operation.id)","parameters":{"id":"$response.body#/id"}}"#
+    }
+    return "{\(links.joined(separator: ","))}"
+  }()
+}

@@ -1,0 +1,96 @@
+import HTTPServer
+
+/// A parameter of a request's query. An undeclared one is refused, and so is one that stands twice.
+struct QueryParameter: Sendable {
+  enum Form: Sendable {
+    /// Digits, perhaps behind a minus, and nothing else.
+    case integer(ClosedRange<Int>)
+    case oneOf([String])
+    /// Of so many Unicode scalars.
+    case text(ClosedRange<Int>)
+    /// Whoever reads it says what is wrong with it.
+    case readLater(Schema)
+  }
+
+  let name: String
+  let form: Form
+  let meaning: String
+  /// `name` is followed by one of the client's own: `args.below`.
+  var isFamily = false
+  /// It counts only where another parameter is given, or no body. OpenAPI has no words for that: it is described in a
+  /// sentence.
+  var isConditional = false
+
+  init(_ name: String, _ form: Form, _ meaning: String) {
+    self.name = name
+    self.form = form
+    self.meaning = meaning
+  }
+
+  static let wait = QueryParameter(
+    "wait", .integer(0...WaitRequest.longestWish),
+    "Waits so many seconds for the end, at most \(WaitRequest.limitSeconds).")
+
+  var conditional: QueryParameter {
+    var copy = self
+    copy.isConditional = true
+    return copy
+  }
+
+  /// `args` and `args.NAME`: the arguments of a job whose input is not JSON, or that are easier written in a query.
+  static let args: [QueryParameter] = {
+    let whole = QueryParameter("args", .readLater(.string), "The arguments as a JSON object.")
+    var single = QueryParameter("args.", .readLater(.string), "One argument, typed by the handler's schema.")
+    single.isFamily = true
+    return [whole.conditional, single.conditional]
+  }()
+
+  func has(name other: String) -> Bool {
+    isFamily ? other.utf8.count > name.utf8.count && other.hasPrefix(name) : other == name
+  }
+
+  var schema: Schema {
+    switch form {
+    case .integer(let range): .integer(range)
+    case .oneOf(let values): .string(oneOf: values)
+    case .text(let length): .string(length: length)
+    case .readLater(let schema): schema
+    }
+  }
+
+  /// What is wrong with a value; `nil` if nothing is.
+  func complaint(about value: String) -> String? {
+    switch form {
+    case .integer(let range):
+      if let number = Self.integer(value), range.contains(number) { return nil }
+      return "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
+    case .oneOf(let values): return values.contains(value) ? nil : "must be one of \(values.joined(separator: ", "))"
+    case .text(let length):
+      if length.contains(value.unicodeScalars.count) { return nil }
+      return "must have from \(length.lowerBound) to \(length.upperBound) characters"
+    case .readLater: return nil
+    }
+  }
+
+  /// As JSON writes integers: no plus, no zeros in front.
+  static func integer(_ text: String) -> Int? {
+    guard let number = Int(text), String(number) == text else { return nil }
+    return number
+  }
+}
+
+extension [QueryParameter] {
+  /// Reads a query that may have these parameters, each once, and no others.
+  func read(_ parameters: QueryParameters) throws(APIError) {
+    var seen: Set<String> = []
+    for item in parameters.items {
+      guard let parameter = first(where: { $0.has(name: item.name) }) else {
+        throw .badRequest("there is no query parameter '\(item.name)' here")
+      }
+      guard seen.insert(item.name).inserted else {
+        throw .badRequest("the query parameter '\(item.name)' stands twice")
+      }
+      if let complaint = parameter.complaint(about: item.value) { throw .badRequest("\(item.name) \(complaint)") }
+    }
+  }
+}
