@@ -146,7 +146,9 @@ struct AheadTests {
 struct TicketTests {
   @Test("a call is begun or taken back, never both")
   func exclusive() throws {
-    let page = try TicketBoard().page(3)
+    let board = try TicketBoard()
+    defer { withExtendedLifetime(board) {} }
+    let page = board.page(3)
     page.offer(7, at: 0)
     #expect(page.take(7, at: 0))
     #expect(!page.takeBack(7, at: 0))
@@ -157,7 +159,9 @@ struct TicketTests {
 
   @Test("a ticket that was used again is not the earlier call's")
   func reuse() throws {
-    let page = try TicketBoard().page(0)
+    let board = try TicketBoard()
+    defer { withExtendedLifetime(board) {} }
+    let page = board.page(0)
     page.offer(1, at: 9)
     #expect(page.takeBack(1, at: 9))
     page.offer(2, at: 9)
@@ -169,6 +173,7 @@ struct TicketTests {
   func shared() throws {
     let board = try TicketBoard()
     let other = try TicketBoard(board.file)
+    defer { withExtendedLifetime((board, other)) {} }
     board.page(1).offer(5, at: 2)
     #expect(!other.page(0).take(5, at: 2))
     #expect(other.page(1).take(5, at: 2))

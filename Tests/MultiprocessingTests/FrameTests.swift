@@ -104,7 +104,7 @@ struct FrameTests {
     let sealed = Payload.file(SharedFile(try SealedMemory.write([1, 2, 3])), byteCount: 3)
     #expect(try sealed.withBytes { Array($0) } == [1, 2, 3])
     let open = SharedFile(owning: linux_memfd_create("unsealed"))
-    #expect(write(open.descriptor, [4, 5], 2) == 2)
+    #expect(write(open.descriptor, [4, 5] as [UInt8], 2) == 2)
     #expect(SealedMemory.map(open.descriptor, byteCount: 2) == nil)
     #expect(try Payload.file(open, byteCount: 2).withBytes { Array($0) } == [4, 5])
     SealedMemory.sealIfPossible(open.descriptor)

@@ -48,6 +48,8 @@ final class TicketBoard: @unchecked Sendable {
 
   /// In a worker: gives up every page but its own.
   func keepOnly(_ index: Int) -> TicketPage {
+    // Never let go of: the page is needed until the worker's last moment.
+    _ = Unmanaged.passRetained(self)
     let page = page(index)
     let before = index * TicketPage.byteCount
     let after = before + TicketPage.byteCount
