@@ -38,8 +38,14 @@ struct ServeCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Allow an address that other machines reach, although there are no tokens.")
     var insecure: Bool?
 
-    @Flag(inversion: .prefixedNo, help: "Let http_fetch reach loopback and private networks.")
+    @Flag(inversion: .prefixedNo, help: "Let http_fetch and callbacks reach loopback and private networks.")
     var allowPrivateAddresses: Bool?
+
+    @Option(
+      help: ArgumentHelp(
+        "Sign callbacks with the secret in this file: whsec_ and base64, or plain text. (default: unsigned)",
+        valueName: "file"))
+    var callbackSecretFile: String?
 
     @Option(
       name: .customLong("public"),
@@ -61,7 +67,8 @@ struct ServeCommand: ParsableCommand {
   }
 
   struct Limits: ParsableArguments {
-    @Option(help: ArgumentHelp("Jobs that may wait in line; more are refused. (default: 100000)", valueName: "number"))
+    @Option(
+      help: ArgumentHelp("Jobs that may wait, in line and for their time each. (default: 100000)", valueName: "number"))
     var maxQueued: String?
 
     @Option(
@@ -71,6 +78,9 @@ struct ServeCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Memory of a job. (default: 1GiB)", valueName: "size"))
     var memoryLimit: String?
+
+    @Option(help: ArgumentHelp("Jobs with one key that run at once; 0: any number. (default: 0)", valueName: "number"))
+    var keyLimit: String?
 
     @Option(help: ArgumentHelp("Wall time of a job that names none. (default: unlimited)", valueName: "duration"))
     var timeout: String?
@@ -115,9 +125,11 @@ struct ServeCommand: ParsableCommand {
         case .diagnostics: diagnostics.map(String.init)
         case .insecure: reach.insecure.map(String.init)
         case .allowPrivateAddresses: reach.allowPrivateAddresses.map(String.init)
+        case .callbackSecretFile: reach.callbackSecretFile
         case .maxQueued: limits.maxQueued
         case .maxBody: limits.maxBody
         case .memoryLimit: limits.memoryLimit
+        case .keyLimit: limits.keyLimit
         case .drainTimeout: limits.drainTimeout
         case .retention: limits.retention
         case .timeout: limits.timeout

@@ -7,9 +7,11 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case publicFolder = "public"
   case diagnostics, insecure
   case allowPrivateAddresses = "allow_private_addresses"
+  case callbackSecretFile = "callback_secret_file"
   case maxQueued = "max_queued"
   case maxBody = "max_body"
   case memoryLimit = "memory_limit"
+  case keyLimit = "key_limit"
   case drainTimeout = "drain_timeout"
   case retention, timeout
   case logLevel = "log_level"
@@ -25,7 +27,9 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   var shape: Shape {
     switch self {
     case .listen: .list
-    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .allowPrivateAddresses, .maxQueued: .plainWord
+    case .acceptors, .workers, .tasks, .diagnostics, .insecure, .allowPrivateAddresses, .maxQueued, .keyLimit:
+      .plainWord
+    case .callbackSecretFile: .text
     case .store, .publicFolder, .maxBody, .memoryLimit, .drainTimeout, .retention, .timeout, .logLevel: .text
     }
   }
@@ -47,9 +51,13 @@ extension ServerConfiguration {
     case .diagnostics: diagnostics = try ValueText.boolean(text)
     case .insecure: insecure = try ValueText.boolean(text)
     case .allowPrivateAddresses: allowPrivateAddresses = try ValueText.boolean(text)
+    case .callbackSecretFile:
+      guard !text.isEmpty, !text.utf8.contains(0) else { throw ValueError("must name a file") }
+      callbackSecretFile = text
     case .maxQueued: maxQueued = try ValueText.integer(text, in: 1...100_000_000)
     case .maxBody: maxBodyBytes = try ValueText.size(text, in: 1024...(1 << 50))
     case .memoryLimit: memoryLimitBytes = try ValueText.size(text, in: HandlerSettings.memoryLimitRange)
+    case .keyLimit: keyLimit = try ValueText.integer(text, in: HandlerSettings.keyLimitRange)
     case .drainTimeout: drainTimeout = try ValueText.duration(text, in: .zero ... .seconds(86_400))
     case .retention: retention = try ValueText.duration(text, in: .seconds(1) ... .seconds(3650 * 86_400))
     case .timeout: defaultTimeout = try ValueText.duration(text, in: HandlerSettings.timeoutRange)
@@ -78,12 +86,15 @@ extension HandlerSettings {
     case executor, timeout
     case memoryLimit = "memory_limit"
     case maxAttempts = "max_attempts"
+    case keyLimit = "key_limit"
 
-    var shape: ConfigurationKey.Shape { self == .maxAttempts ? .plainWord : .text }
+    var shape: ConfigurationKey.Shape { self == .maxAttempts || self == .keyLimit ? .plainWord : .text }
   }
 
   /// Below 16 MiB a worker cannot even start; no machine has more than 64 TiB.
   static let memoryLimitRange = (16 << 20)...(64 << 40)
+  /// 0 is no limit. A limit is counted by looking, so it is no larger than what one server runs.
+  static let keyLimitRange = 0...10_000
   static let timeoutRange: ClosedRange<Duration> = .milliseconds(1) ... .seconds(365 * 86_400)
 
   mutating func set(_ key: Key, to text: String) throws(ValueError) {
@@ -92,6 +103,7 @@ extension HandlerSettings {
     case .timeout: timeout = try ValueText.duration(text, in: Self.timeoutRange)
     case .memoryLimit: memoryLimitBytes = try ValueText.size(text, in: Self.memoryLimitRange)
     case .maxAttempts: maxAttempts = try ValueText.integer(text, in: 1...100)
+    case .keyLimit: keyLimit = try ValueText.integer(text, in: Self.keyLimitRange)
     }
   }
 }

@@ -81,7 +81,8 @@ struct UsageTests {
       [
         "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
         "5", "--store", "jobs.db", "--public", "/tmp", "--diagnostics", "--insecure", "--allow-private-addresses",
-        "--max-queued", "7", "--max-body", "8MiB", "--memory-limit", "64MiB", "--drain-timeout", "1s", "--retention",
+        "--max-queued", "7", "--max-body", "8MiB", "--memory-limit", "64MiB", "--key-limit", "9", "--drain-timeout",
+        "1s", "--retention",
         "1h", "--timeout", "2m", "--log-level", "debug",
       ],
       serve: { configuration, loader in
@@ -101,6 +102,7 @@ struct UsageTests {
     expected.insecure = true
     expected.allowPrivateAddresses = true
     expected.maxQueued = 7
+    expected.keyLimit = 9
     expected.maxBodyBytes = 8 << 20
     expected.memoryLimitBytes = 64 << 20
     expected.drainTimeout = .seconds(1)

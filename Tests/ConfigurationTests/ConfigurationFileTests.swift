@@ -30,6 +30,7 @@ struct ConfigurationFileTests {
       max_queued: 7
       max_body: 8MiB
       memory_limit: 67108864
+      key_limit: 9
       drain_timeout: 0s
       retention: 1.5h
       timeout: 2m
@@ -39,6 +40,7 @@ struct ConfigurationFileTests {
         mandelbrot:
           memory_limit: 512MiB
           max_attempts: 2
+          key_limit: 0
       """
     for key in ConfigurationKey.allCases { #expect(text.contains("\n\(key.rawValue):"), "\(key)") }
     var expected = ServerConfiguration(cores: 2)
@@ -54,13 +56,14 @@ struct ConfigurationFileTests {
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
     expected.memoryLimitBytes = 64 << 20
+    expected.keyLimit = 9
     expected.drainTimeout = .zero
     expected.retention = .seconds(5400)
     expected.defaultTimeout = .seconds(120)
     expected.logLevel = .debug
     expected.handlers = [
       "sleep": HandlerSettings(executor: .thread, timeout: .milliseconds(500)),
-      "mandelbrot": HandlerSettings(memoryLimitBytes: 512 << 20, maxAttempts: 2),
+      "mandelbrot": HandlerSettings(memoryLimitBytes: 512 << 20, maxAttempts: 2, keyLimit: 0),
     ]
     #expect(try configuration(text) == expected)
     #expect(expected.jsonBodyLimitBytes == 8 << 20)

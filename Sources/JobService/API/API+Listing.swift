@@ -17,6 +17,7 @@ extension API {
       guard let id = JobID(text), batchIssuer.issued(id) else { throw .badRequest("batch must be a batch's id") }
       filter.batch = id
     }
+    filter.queue = call.query["queue"]
     let limit = call.integer("limit") ?? Self.defaultPage
     var before: JobID?
     if let text = call.query["cursor"] {
@@ -55,6 +56,7 @@ extension API {
     if let state = filter.state { link += "&state=\(state.rawValue)" }
     if let handler = filter.handler { link += "&handler=\(PercentEncoding.encode(handler))" }
     if let batch = filter.batch { link += "&batch=\(batch)" }
+    if let queue = filter.queue { link += "&queue=\(PercentEncoding.encode(queue))" }
     return link
   }
 }

@@ -32,6 +32,8 @@ enum APIError: Error, Sendable {
   case notAcceptable(String)
   /// Of something within a body; a whole body that is too large is refused while it comes.
   case tooLarge(String)
+  /// The resource is not what the request's condition says.
+  case preconditionFailed(String)
 
   static func unacceptable(_ pointer: String, _ detail: String) -> APIError {
     .unacceptable([InputError(pointer: pointer, detail: detail)])
@@ -89,6 +91,8 @@ enum APIError: Error, Sendable {
       return Problem(406, detail)
     case .tooLarge(let detail):
       return Problem(413, detail)
+    case .preconditionFailed(let detail):
+      return Problem(412, detail)
     }
   }
 

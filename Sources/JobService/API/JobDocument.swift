@@ -39,6 +39,9 @@ enum JobDocument {
     writeAttempts(job, into: &writer)
     writer.field("metadata", raw: job.metadata)
     writer.field("batch", job.batch?.batch.description)
+    writer.field("schedule", job.schedule)
+    writer.key("callback")
+    writeCallback(of: job, into: &writer)
     writer.object("links") { links in
       links.field("self", path)
       links.field("result", path + "/result")

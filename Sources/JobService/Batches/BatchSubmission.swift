@@ -11,7 +11,7 @@ struct BatchRequest: Sendable {
   static let inputLimit = 100_000
   static let chunkSizes = 1...1000
   /// Those of a single submit, but for `unique_key`: with it all jobs of a batch would be one.
-  static let options = JobOption.all.filter { $0.name != "unique_key" }
+  static let jobOptions = JobOption.all.filter { $0.name != "unique_key" }
 
   let handler: RegisteredHandler
   let options: JobOptions

@@ -6,6 +6,7 @@ import JobModel
 final class Switchboard: JobChangeListener {
   private let dispatcher: Dispatcher
   private let housekeeper: Housekeeper
+  private let callbacks: CallbackSender
   private let waits: JobWaits
   private let watches: RowWatches
   private let replies: JobReplies
@@ -13,11 +14,12 @@ final class Switchboard: JobChangeListener {
   private var cursors: NoticeRings.Cursors
 
   init(
-    dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, watches: RowWatches, replies: JobReplies,
-    events: EventFeed
+    dispatcher: Dispatcher, housekeeper: Housekeeper, callbacks: CallbackSender, waits: JobWaits, watches: RowWatches,
+    replies: JobReplies, events: EventFeed
   ) {
     self.dispatcher = dispatcher
     self.housekeeper = housekeeper
+    self.callbacks = callbacks
     self.waits = waits
     self.watches = watches
     self.replies = replies
@@ -36,6 +38,8 @@ final class Switchboard: JobChangeListener {
       case .cancel(let id): dispatcher.stopElsewhereAsked(id)
       case .work(let executor): dispatcher.fill(executor)
       case .scheduled(let due): housekeeper.scheduled(at: due)
+      case .schedulesChanged: housekeeper.schedulesChanged()
+      case .paused: Task { await self.dispatcher.returnPaused() }
       }
     }
     if batch.missedChanges {
@@ -46,6 +50,7 @@ final class Switchboard: JobChangeListener {
       Task { await self.dispatcher.stopWhatWasCancelled() }
       for executor in Executor.allCases { dispatcher.fill(executor) }
       housekeeper.missedSchedules()
+      Task { await self.dispatcher.returnPaused() }
     }
     housekeeper.look()
     events.posted()
@@ -63,6 +68,7 @@ final class Switchboard: JobChangeListener {
     replies.put(job, generation: dispatcher.memory.board.generation(of: job.id))
     waits.changed(job)
     watches.changed(job.id)
+    if job.state.isFinal, job.callbackURL != nil { callbacks.look() }
   }
 
   func changed(_ id: JobID) {
@@ -75,4 +81,6 @@ final class Switchboard: JobChangeListener {
   func happened() { events.posted() }
 
   func scheduled(at due: Timestamp) { housekeeper.scheduled(at: due) }
+
+  func schedulesChanged() { housekeeper.schedulesChanged() }
 }

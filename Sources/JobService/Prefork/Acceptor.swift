@@ -22,6 +22,7 @@ final class Acceptor {
   private let dispatcher: Dispatcher
   private let batches: BatchWork
   private let housekeeper: Housekeeper
+  private let callbacks: CallbackSender
   private let switchboard: Switchboard
   private let api: API
   private let server: HTTPServer
@@ -96,7 +97,7 @@ final class Acceptor {
     memory.seats.clear(seat: index)
     memory.workers.clear(seat: index)
 
-    store = try SQLiteJobStore.open(path: path) { commit in
+    store = try SQLiteJobStore.open(path: path, keyLimits: plan.handlers.keyLimits) { commit in
       memory.counters.add(.commits, seat: index)
       memory.counters.add(.commitWrites, commit.writes, seat: index)
       memory.counters.add(.commitMicroseconds, Int(commit.duration.microsecondsClamped), seat: index)
@@ -131,8 +132,9 @@ final class Acceptor {
       memory: memory, handlers: plan.handlers, results: ResultKeeper(spool: spool, disk: disk), runners: runners,
       log: log)
     batches = BatchWork(dispatcher: dispatcher, spool: spool, disk: disk)
+    let schedules = ScheduleKeeper(dispatcher: dispatcher, log: log)
     housekeeper = Housekeeper(
-      dispatcher: dispatcher, batches: batches, spool: spool, disk: disk, log: log,
+      dispatcher: dispatcher, batches: batches, schedules: schedules, spool: spool, disk: disk, log: log,
       liveOwners: { Set(table.ownersNotToRescue().map { OwnerID(number: $0) }) },
       isAppointed: { seat.isHousekeeper }, deathCount: { table.deathCount })
     let context = ServiceContext(
@@ -145,9 +147,14 @@ final class Acceptor {
       context: context, dispatcher: dispatcher, batches: batches,
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
       origin: RequestOrigin(ownNames: plan.ownNames))
+    schedules.admit = { [api] job throws(APIError) in try api.admit(job) }
+    callbacks = CallbackSender(
+      dispatcher: dispatcher,
+      settings: .init(
+        allowsPrivateAddresses: configuration.allowPrivateAddresses, secret: configuration.callbackSecret), log: log)
     switchboard = Switchboard(
-      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, watches: api.watches, replies: api.replies,
-      events: api.events)
+      dispatcher: dispatcher, housekeeper: housekeeper, callbacks: callbacks, waits: api.waits, watches: api.watches,
+      replies: api.replies, events: api.events)
     dispatcher.listener = switchboard
     server = HTTPServer(options: HTTPServerOptions(), application: api)
   }
@@ -171,6 +178,7 @@ final class Acceptor {
     pool?.start()
     beat()
     housekeeper.start()
+    callbacks.look()
     for executor in Executor.allCases { dispatcher.fill(executor) }
     do {
       try server.start(listeners: seat.listeners.map(\.fileDescriptor))
@@ -226,6 +234,7 @@ final class Acceptor {
     seat.markDraining()
     housekeeper.stop()
     batches.stop()
+    callbacks.stop()
     api.isDraining = true
     server.closeAfterReply = true
     // While the whole server stops, polls are still answered. An acceptor that leaves alone leaves them to the others.

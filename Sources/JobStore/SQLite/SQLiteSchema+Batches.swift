@@ -35,14 +35,14 @@ extension SQLiteSchema {
     BEGIN
       UPDATE batch SET
         scheduled = scheduled + (NEW.state = 0) - (OLD.state = 0),
-        queued = queued + (NEW.state = 1) - (OLD.state = 1),
+        queued = queued + (NEW.state IN (1, -1)) - (OLD.state IN (1, -1)),
         running = running + (NEW.state = 2) - (OLD.state = 2),
         succeeded = succeeded + (NEW.state = 3) - (OLD.state = 3),
         failed = failed + (NEW.state = 4) - (OLD.state = 4),
         cancelled = cancelled + (NEW.state = 5) - (OLD.state = 5),
         ends = ends + (NEW.state IN (3, 4, 5)),
         finished_at = CASE
-          WHEN scheduled + queued + running + (NEW.state IN (0, 1, 2)) - (OLD.state IN (0, 1, 2)) = 0
+          WHEN scheduled + queued + running + (NEW.state NOT IN (3, 4, 5)) - (OLD.state NOT IN (3, 4, 5)) = 0
           THEN NEW.finished_at END
       WHERE id = NEW.batch;
     END;
@@ -51,7 +51,7 @@ extension SQLiteSchema {
     CREATE TRIGGER batch_job_gone AFTER DELETE ON job WHEN OLD.batch IS NOT NULL
     BEGIN
       UPDATE batch SET
-        scheduled = scheduled - (OLD.state = 0), queued = queued - (OLD.state = 1), running = running - (OLD.state = 2),
+        scheduled = scheduled - (OLD.state = 0), queued = queued - (OLD.state IN (1, -1)), running = running - (OLD.state = 2),
         succeeded = succeeded - (OLD.state = 3), failed = failed - (OLD.state = 4),
         cancelled = cancelled - (OLD.state = 5)
       WHERE id = OLD.batch;

@@ -20,7 +20,7 @@ enum SQLiteSchema {
   ]
 
   /// What the second version brought, a topic each.
-  private static let secondTables = [widerJobTable, batches]
+  private static let secondTables = [widerJobTable, batches, queueTables, scheduleTable, callbackTable]
 
   static var version: Int { steps.count }
 

@@ -9,9 +9,8 @@ extension WriteSession {
     case .succeeded, .failed, .cancelled:
       return .alreadyEnded(row.job)
     case .scheduled, .queued:
-      row.job = row.job.cancelledInLine(now: now, expiresAt: expiresAt)
-      try write(row)
-      return .cancelled(row.job)
+      let waiting = row
+      return .cancelled(try atomically { () throws(SQLiteFailure) in try cancelInLine(waiting, now, expiresAt) })
     case .running:
       if !row.job.cancelRequested {
         row.job = row.job.askedToStop()
@@ -21,17 +20,30 @@ extension WriteSession {
     }
   }
 
+  /// Ends a job that waits. The caller sees to it that this is undone as a whole.
+  @discardableResult
+  func cancelInLine(_ row: Stored, _ now: Timestamp, _ expiresAt: Timestamp) throws(SQLiteFailure) -> Job {
+    let ended = Stored(seq: row.seq, job: row.job.cancelledInLine(now: now, expiresAt: expiresAt))
+    try write(ended)
+    // It may have been the one that stood in line for others of its key.
+    if let group = KeyGroup(ended.job) { try releaseFirst(of: group) }
+    return ended.job
+  }
+
   func retry(_ id: JobID, now: Timestamp) throws(SQLiteFailure) -> RetryDecision {
     guard var row = try stored(id) else { return .unknown }
     switch row.job.state {
     case .scheduled, .queued, .running, .succeeded:
       return .refused(row.job)
     case .failed, .cancelled:
+      if let other = try holder(ofUniqueKey: row.job.uniqueKey) { return .uniqueKeyTaken(other) }
       row.job = row.job.retried(now: now)
       let again = row
       try atomically { () throws(SQLiteFailure) in
         try write(again, withHistory: true)
         try forgetLog(again.seq)
+        // The end that it told of is none any more.
+        try forgetCallback(again.seq)
       }
       return .queued(again.job)
     }
@@ -95,6 +107,7 @@ extension WriteSession {
 
   private func forget(_ seq: Int64) throws(SQLiteFailure) {
     try forgetLog(seq)
+    try forgetCallback(seq)
     remove.bind(1, seq)
     try remove.run()
   }

@@ -80,8 +80,7 @@ extension QueryParameter {
   static let besideLines: [QueryParameter] = {
     let chunkSize = QueryParameter(
       "chunk_size", .integer(BatchRequest.chunkSizes), "Inputs that a worker is given at once; 1 without it.")
-    let options = BatchRequest.options.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
-    return ([chunkSize] + options).map(\.conditional)
+    return ([chunkSize] + BatchRequest.jobOptions.map(option)).map(\.conditional)
   }()
 }
 

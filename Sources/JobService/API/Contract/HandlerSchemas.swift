@@ -42,7 +42,7 @@ enum HandlerSchemas {
     let inputs = Schema.array(of: args(handler), 1...BatchRequest.inputLimit)
     let schema = Schema.integer(BatchRequest.chunkSizes).orNull
     return document(
-      handler, .init("args", inputs), BatchRequest.options, .optional("chunk_size", schema))
+      handler, .init("args", inputs), BatchRequest.jobOptions, .optional("chunk_size", schema))
   }
 
   private static func document(
