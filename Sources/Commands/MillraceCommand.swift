@@ -18,6 +18,7 @@ struct MillraceCommand: ParsableCommand {
     version: "millrace \(MillraceVersion.text)",
     subcommands: [
       ServeCommand.self, SubmitCommand.self, GetCommand.self, WaitCommand.self, CancelCommand.self, ListCommand.self,
-      BatchCommand.self, ResultsCommand.self, ExplainCommand.self, QueuesCommand.self, HandlersCommand.self, SchedulesCommand.self,
+      BatchCommand.self, ResultsCommand.self, ExplainCommand.self, QueuesCommand.self,
+      HandlersCommand.self, SchedulesCommand.self,
     ])
 }

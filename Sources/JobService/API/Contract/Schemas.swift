@@ -5,7 +5,8 @@ enum Schemas {
   static let all: [(name: String, schema: Schema)] =
     [
       ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-      ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler), ("Service", service),
+      ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler),
+      ("Service", service),
       ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
       ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker), ("Callback", callback),
     ] + ofSchedules + ofBatches
