@@ -13,7 +13,7 @@ struct BatchDurabilityTests {
     let body = Array(String(repeating: line, count: count).utf8)
     var acknowledged: Set<String> = []
     for round in 0..<6 {
-      let server = try ServerProcess([], in: folder)
+      let server = try ServerProcess(["--max-queued", "1000000"], in: folder)
       let client = try server.client()
       let head =
         "POST /v1/batches?handler=noop&delay=1h HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.count)\r\n\r\n"

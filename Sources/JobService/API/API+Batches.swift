@@ -24,8 +24,8 @@ extension API {
 
   func submitBatch(_ call: Call) throws(APIError) {
     let exchange = call.exchange
-    guard call.head.header("Idempotency-Key") == nil else {
-      throw .unacceptable("", "an Idempotency-Key counts for single jobs only")
+    if call.head.header("Idempotency-Key") != nil {
+      throw .unacceptable("", "the header Idempotency-Key counts for single jobs; it is not kept for batches")
     }
     if case .empty = exchange.body { throw .badRequest("the request has no body") }
     var request: BatchRequest?
@@ -55,10 +55,10 @@ extension API {
 
   /// Makes the batch exist, and begins to make its inputs jobs.
   private func open(_ taken: BatchIntake.Taken) async throws -> Batch {
-    try admit(taken.count)
     let now = Timestamp.now
     let id = batchIssuer.next(now: now)
     let prototype = taken.request.prototype(id: id, now: now)
+    try admit(prototype, count: taken.count)
     let batch = Batch(
       id: id, total: taken.count, chunkSize: taken.request.chunkSize, prototype: prototype, inputFile: taken.file,
       owner: dispatcher.identity.owner)

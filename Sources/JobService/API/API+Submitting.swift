@@ -23,9 +23,11 @@ extension API {
 
   /// Jobs that wait for their time are bounded by the same number, but counted by themselves: however many there are, they
   /// keep no job out that could run now.
-  func admit(_ job: Job) throws(APIError) {
-    try admit()
-    if job.state == .scheduled, memory.board.scheduled >= context.limits.queued {
+  ///
+  /// - Parameter count: how many jobs like this one.
+  func admit(_ job: Job, count: Int = 1) throws(APIError) {
+    try admit(job.state == .scheduled ? 1 : count)
+    if job.state == .scheduled, memory.board.scheduled + count > context.limits.queued {
       throw .overloaded("\(context.limits.queued) jobs are waiting for their time already", retryAfterSeconds: 60)
     }
   }

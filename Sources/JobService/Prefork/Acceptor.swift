@@ -163,8 +163,7 @@ final class Acceptor {
         allowsPrivateAddresses: configuration.allowPrivateAddresses, secret: configuration.callbackSecret), log: log)
     switchboard = Switchboard(
       dispatcher: dispatcher, housekeeper: housekeeper, callbacks: callbacks, waits: api.waits, watches: api.watches,
-      replies: api.replies,
-      events: api.events)
+      replies: api.replies, events: api.events)
     dispatcher.listener = switchboard
     api.events.onDropped = { memory.counters.add(.eventStreamsDropped, seat: index) }
     server = HTTPServer(options: plan.serverOptions, application: api)

@@ -42,7 +42,7 @@ extension SQLiteSchema {
         cancelled = cancelled + (NEW.state = 5) - (OLD.state = 5),
         ends = ends + (NEW.state IN (3, 4, 5)),
         finished_at = CASE
-          WHEN scheduled + queued + running + (NEW.state IN (-1, 0, 1, 2)) - (OLD.state IN (-1, 0, 1, 2)) = 0
+          WHEN scheduled + queued + running + (NEW.state NOT IN (3, 4, 5)) - (OLD.state NOT IN (3, 4, 5)) = 0
           THEN NEW.finished_at END
       WHERE id = NEW.batch;
     END;

@@ -60,10 +60,8 @@ extension WriteSession {
     return try atomically { () throws(SQLiteFailure) in
       for job in jobs {
         try insert(job)
-        guard batch.cancelRequested else { continue }
-        let row = Stored(
-          seq: sqlite3_last_insert_rowid(connection), job: job.cancelledInLine(now: now, expiresAt: expiresAt))
-        try write(row)
+        if !batch.cancelRequested { continue }
+        try cancelInLine(Stored(seq: sqlite3_last_insert_rowid(connection), job: job), now, expiresAt)
       }
       let filled = batch.filled + jobs.count
       batches.filled.bind(1, batch.id)
@@ -100,9 +98,7 @@ extension WriteSession {
         switch row.job.state {
         case .succeeded, .failed, .cancelled: break
         case .scheduled, .queued:
-          row.job = row.job.cancelledInLine(now: now, expiresAt: expiresAt)
-          try write(row)
-          step.cancelled.append(row.job)
+          step.cancelled.append(try cancelInLine(row, now, expiresAt))
         case .running:
           if !row.job.cancelRequested {
             row.job = row.job.askedToStop()

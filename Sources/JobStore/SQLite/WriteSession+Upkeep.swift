@@ -9,14 +9,8 @@ extension WriteSession {
     case .succeeded, .failed, .cancelled:
       return .alreadyEnded(row.job)
     case .scheduled, .queued:
-      row.job = row.job.cancelledInLine(now: now, expiresAt: expiresAt)
-      let ended = row
-      try atomically { () throws(SQLiteFailure) in
-        try write(ended)
-        // It may have been the one that stood in line for others of its key.
-        if let group = KeyGroup(ended.job) { try releaseFirst(of: group) }
-      }
-      return .cancelled(row.job)
+      let waiting = row
+      return .cancelled(try atomically { () throws(SQLiteFailure) in try cancelInLine(waiting, now, expiresAt) })
     case .running:
       if !row.job.cancelRequested {
         row.job = row.job.askedToStop()
@@ -24,6 +18,16 @@ extension WriteSession {
       }
       return .stopping(row.job)
     }
+  }
+
+  /// Ends a job that waits. The caller sees to it that this is undone as a whole.
+  @discardableResult
+  func cancelInLine(_ row: Stored, _ now: Timestamp, _ expiresAt: Timestamp) throws(SQLiteFailure) -> Job {
+    let ended = Stored(seq: row.seq, job: row.job.cancelledInLine(now: now, expiresAt: expiresAt))
+    try write(ended)
+    // It may have been the one that stood in line for others of its key.
+    if let group = KeyGroup(ended.job) { try releaseFirst(of: group) }
+    return ended.job
   }
 
   func retry(_ id: JobID, now: Timestamp) throws(SQLiteFailure) -> RetryDecision {

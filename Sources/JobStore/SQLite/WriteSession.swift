@@ -23,6 +23,7 @@ final class WriteSession {
   let appendLog: PreparedStatement
   let removeLog: PreparedStatement
   let setExecutor: PreparedStatement
+  let batches: BatchWriting
   let hold: PreparedStatement
   let releaseFirst: PreparedStatement
   let queuedOfGroup: PreparedStatement
@@ -119,6 +120,7 @@ final class WriteSession {
     schedules = try ScheduleStatements(database)
     callbacks = try CallbackStatements(database)
     tokens = try TokenTable.Writing(database)
+    batches = try BatchWriting(database)
     begin = try prepared("BEGIN IMMEDIATE")
     commitChanges = try prepared("COMMIT")
     rollbackChanges = try prepared("ROLLBACK")

@@ -104,11 +104,11 @@ extension QueryParameter {
   ).conditional
 
   /// What a submit has in its query where its body is the input itself.
-  static let inputOptions: [QueryParameter] =
-    args + JobOption.all.map(option)
+  static let inputOptions: [QueryParameter] = args + JobOption.all.map(option)
 
   static func option(_ option: JobOption) -> QueryParameter {
-    QueryParameter(option.name, option.isJSONInQuery ? .json(option.schema) : .readLater(option.schema), option.meaning)
+    QueryParameter(
+      option.name, option.isJSONInQuery ? .json(option.schema) : .readLater(option.schema), option.meaning)
   }
 
   static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)

@@ -15,7 +15,7 @@ enum DerivedReplies {
     .problem(404, "There is no such thing."),
     .problem(406, "It can be given in no wanted media type."),
     .problem(408, "The request took too long to come."),
-    .problem(410, "It was deleted, or has expired."),
+    .problem(410, "The job was deleted, or has expired; of a batch, all its jobs."),
     .problem(413, "The body is too large, or there is one where none belongs."),
     .problem(414, "The request's target is too long."),
     .problem(415, "The body has a media type or a coding that is not taken here."),

@@ -5,11 +5,10 @@ enum Schemas {
   static let all: [(name: String, schema: Schema)] =
     [
       ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-      ("Usage", usage), ("Attempt", attempt), ("Batch", batch), ("BatchPage", batchPage), ("Event", event),
-      ("Problem", problem), ("Handler", handler), ("Service", service), ("Queue", queue), ("QueuePage", queuePage),
-      ("Explanation", explanation), ("Callback", callback), ("Processes", processes), ("Acceptor", acceptor),
-      ("Worker", worker),
-    ] + ofSchedules
+      ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler),
+      ("Service", service), ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
+      ("Callback", callback), ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker),
+    ] + ofSchedules + ofBatches
 
   static let id = Schema.string(format: "uuid")
   static let time = Schema.string(format: "date-time")
@@ -109,25 +108,6 @@ enum Schemas {
     .init("position", Schema.integer(1...).orNull.described("1 is next; `null` where it has none, or one too far.")),
     .init("detail", .string),
     .init("estimated_start_at", time.orNull.described("From recent run times; `null` where they say nothing.")),
-  ])
-
-  // MARK: - Batches
-
-  private static let batch = Schema.object([
-    .init("id", id), .init("handler", .string), .init("total", .integer(1...BatchRequest.inputLimit)),
-    .init("chunk_size", .integer(BatchRequest.chunkSizes)),
-    .init(
-      "counts",
-      .object(JobState.allCases.map { .init($0.rawValue, .integer(0...BatchRequest.inputLimit)) })
-        .described("Jobs by state. Those that were deleted or have expired are in none.")),
-    .init("done", .boolean.described("All jobs have ended.")),
-    .init("created_at", time), .init("finished_at", time.orNull),
-    .init("links", .object(["self", "results", "cancel", "jobs"].map { .init($0, path) })),
-  ])
-
-  private static let batchPage = Schema.object([
-    .init("batches", .array(of: .reference("Batch"))),
-    .init("next_cursor", .string.orNull.described("Of the next page, where there is one.")),
   ])
 
   private static let callback = Schema.object([

@@ -1,0 +1,22 @@
+import JobModel
+
+extension Schemas {
+  static let ofBatches: [(name: String, schema: Schema)] = [("Batch", batch), ("BatchPage", batchPage)]
+
+  private static let batch = Schema.object([
+    .init("id", id), .init("handler", .string), .init("total", .integer(1...BatchRequest.inputLimit)),
+    .init("chunk_size", .integer(BatchRequest.chunkSizes)),
+    .init(
+      "counts",
+      .object(JobState.allCases.map { .init($0.rawValue, .integer(0...BatchRequest.inputLimit)) })
+        .described("Jobs by state. Those that were deleted or have expired are in none.")),
+    .init("done", .boolean.described("All jobs have ended.")),
+    .init("created_at", time), .init("finished_at", time.orNull),
+    .init("links", .object(["self", "results", "cancel", "jobs"].map { .init($0, path) })),
+  ])
+
+  private static let batchPage = Schema.object([
+    .init("batches", .array(of: .reference("Batch"))),
+    .init("next_cursor", .string.orNull.described("Of the next page, where there is one.")),
+  ])
+}
