@@ -32,7 +32,6 @@ final class WriteSession {
   let resume: PreparedStatement
   let line: LineStatements
   let requests: RequestStatements
-  let batches: BatchWriting
   let schedules: ScheduleStatements
   let callbacks: CallbackStatements
   let tokens: TokenTable.Writing
@@ -120,7 +119,6 @@ final class WriteSession {
     schedules = try ScheduleStatements(database)
     callbacks = try CallbackStatements(database)
     tokens = try TokenTable.Writing(database)
-    batches = try BatchWriting(database)
     begin = try prepared("BEGIN IMMEDIATE")
     commitChanges = try prepared("COMMIT")
     rollbackChanges = try prepared("ROLLBACK")

@@ -78,6 +78,15 @@ extension BadInput {
     .option(#""run_at": "2026-01-01T25:00:00Z""#, "/run_at"), .option(#""run_at": "0000-01-01T00:00:00Z""#, "/run_at"),
     .option(#""delay": "1s", "run_at": "2099-01-01T00:00:00Z""#, "/delay"), .option(#""metadata": []"#, "/metadata"),
     .option(#""metadata": "x""#, "/metadata"), .option(#""metadata": 1"#, "/metadata"),
+    .option(#""queue": """#, "/queue"), .option(#""queue": "a b""#, "/queue"), .option(#""queue": ".a""#, "/queue"),
+    .option(#""queue": 1"#, "/queue"), .option(#""queue": "\#(String(repeating: "a", count: 65))""#, "/queue"),
+    .option(#""unique_key": """#, "/unique_key"), .option(#""unique_key": 7"#, "/unique_key"),
+    .option(#""unique_key": "\#(String(repeating: "a", count: 256))""#, "/unique_key"),
+    .option(#""key": """#, "/key"), .option(#""key": ["a"]"#, "/key"),
+    .option(#""callback_url": """#, "/callback_url"), .option(#""callback_url": "nonsense""#, "/callback_url"),
+    .option(#""callback_url": "ftp://example.org/""#, "/callback_url"),
+    .option(#""callback_url": "javascript:alert(1)""#, "/callback_url"),
+    .option(#""callback_url": true"#, "/callback_url"),
   ]
 
   static let arguments: [BadInput] = [
@@ -114,5 +123,35 @@ extension BadInput {
     .args("crash", #"{"signal": 11}"#, "/args/signal"), .args("spin", #"{"seconds": -1}"#, "/args/seconds"),
   ]
 
-  static let everything = paths + methods + queries + headers + states + sizes + json + fields + arguments
+  static let schedules: [BadInput] =
+    [
+      ("[]", ""), (#"{"cron": "0 3 * * *"}"#, "/job"), (#"{"job": {"handler": "noop"}}"#, "/cron"),
+      (schedule(cron: "x"), "/cron"), (schedule(cron: "60 3 * * *"), "/cron"), (schedule(cron: "0 3 * *"), "/cron"),
+      (schedule(cron: "@never"), "/cron"), (schedule(#", "time_zone": "Mars""#), "/time_zone"),
+      (schedule(#", "time_zone": "../../etc/passwd""#), "/time_zone"), (schedule(#", "missed": "never""#), "/missed"),
+      (schedule(#", "paused": 1"#), "/paused"), (schedule(#", "colour": 1"#), "/colour"),
+      (schedule(job: #"{"handler": "nothing"}"#), "/job/handler"),
+      (schedule(job: #"{"handler": "noop", "run_at": "2099-01-01T00:00:00Z"}"#), "/job/run_at"),
+      (schedule(job: #"{"handler": "count_primes", "args": {"below": 1}}"#), "/job/args/below"),
+    ].map { BadInput("the schedule \($0)", "PUT /v1/schedules/nightly", 422, $1, body: $0) }
+    + [
+      BadInput(
+        "a schedule that is no JSON", "PUT /v1/schedules/nightly", 400, body: "{", place: Place(line: 1, column: 2)),
+      BadInput(
+        "a schedule as text", "PUT /v1/schedules/nightly", 415, headers: ["Content-Type: text/plain"], body: "{}"),
+      BadInput("a schedule that is not there", "GET /v1/schedules/nightly", 404),
+      BadInput("a delete of one that is not there", "DELETE /v1/schedules/nightly", 404),
+      BadInput("a schedule by POST", "POST /v1/schedules/nightly", 405, reply: ("allow", "GET, HEAD, PUT, DELETE")),
+      BadInput("a schedule without a name", "PUT /v1/schedules/", 404, body: "{}"),
+      BadInput("a queue by DELETE", "DELETE /v1/queues/default", 405, reply: ("allow", "GET, HEAD")),
+      BadInput("a pause by GET", "GET /v1/queues/default/pause", 405, reply: ("allow", "POST")),
+      BadInput("an explanation of a deleted job", "GET /v1/jobs/{deleted}/explain", 410),
+      BadInput("an explanation of one never given out", "GET /v1/jobs/{never}/explain", 404),
+    ]
+
+  private static func schedule(
+    _ more: String = "", cron: String = "0 3 * * *", job: String = #"{"handler": "noop"}"#
+  ) -> String { #"{"cron": "\#(cron)", "job": \#(job)\#(more)}"# }
+
+  static let everything = schedules + paths + methods + queries + headers + states + sizes + json + fields + arguments
 }

@@ -24,6 +24,15 @@ extension BadInput {
       BadInput("another site", "POST /v1/jobs/{done}/cancel", 403, headers: ["Sec-Fetch-Site: cross-site"]),
       BadInput("the same site only", "DELETE /v1/jobs/{done}", 403, headers: ["Sec-Fetch-Site: same-site"]),
       BadInput("a Sec-Fetch-Site of nobody's", "DELETE /v1/jobs/{done}", 403, headers: ["Sec-Fetch-Site: mars"]),
+      BadInput("an empty key", "POST /v1/run/noop", 400, headers: ["Idempotency-Key:"], body: "{}"),
+      BadInput("a key's quote left open", "POST /v1/run/noop", 400, headers: [#"Idempotency-Key: "a"#], body: "{}"),
+      BadInput("a key and more", "POST /v1/run/noop", 400, headers: [#"Idempotency-Key: "a" b"#], body: "{}"),
+      BadInput("a key in UTF-8", "POST /v1/jobs", 400, headers: ["Idempotency-Key: é"], body: #"{"handler": "noop"}"#),
+      BadInput(
+        "a long key", "POST /v1/run/noop", 400,
+        headers: ["Idempotency-Key: " + String(repeating: "a", count: 256)], body: "{}"),
+      BadInput(
+        "an event's id that is none", "GET /v1/jobs/{done}/events", 400, headers: ["Last-Event-ID: somewhere else"]),
       BadInput("an unknown expectation", "POST /v1/run/sha256", 417, headers: ["Expect: miracles"], body: "x"),
     ]
     + ["gzip", "deflate", "br", "zstd", "gzip, identity", "x-gzip", "aes128gcm"].map {

@@ -20,6 +20,9 @@ struct BadInputTests {
     try check(BadInput.headers)
   }
   @Test("a job that cannot do what is asked says so") func states() throws { try check(BadInput.states) }
+  @Test("schedules and queues take nothing else than they declare") func schedules() throws {
+    try check(BadInput.schedules)
+  }
   @Test("what is too large is refused") func sizes() throws { try check(BadInput.sizes) }
   @Test("what is not JSON is 400 with its line and column") func json() throws { try check(BadInput.json) }
   @Test("a submit that is not acceptable is 422 and says where") func fields() throws { try check(BadInput.fields) }
@@ -40,10 +43,11 @@ struct BadInputTests {
     }
     // The first time fills caches and pools.
     try all()
-    let before = try Trace(server)
+    let before = try Trace.ofQuiet(server)
     try all()
-    let after = try eventually("the descriptors are as before", see: { try Trace(server) }) {
-      $0.descriptors == before.descriptors
+    // One more or less may be the connection that asked.
+    let after = try eventually("the descriptors are as before", see: { try Trace.ofQuiet(server) }) {
+      zip($0.descriptors, before.descriptors).allSatisfy { $0 <= $1 }
     }
     #expect(after.pids == before.pids)
     #expect(after.residentBytes < before.residentBytes + 2 * 1024 * 1024, "\(before) \(after)")
@@ -56,7 +60,15 @@ struct BadInputTests {
     let descriptors: [Int]
     let residentBytes: Int
 
-    init(_ server: ServerProcess) throws {
+    /// When no connection but the one that asks is left: some are kept a moment after their last reply.
+    static func ofQuiet(_ server: ServerProcess) throws -> Trace {
+      try eventually("nobody is connected", see: { try server.get("/v1/processes").json["acceptors"].items }) {
+        $0.allSatisfy { $0["connections"].int ?? 2 <= 1 }
+      }
+      return try Trace(server)
+    }
+
+    private init(_ server: ServerProcess) throws {
       let tree = try server.tree()
       pids = tree.pids
       descriptors = tree.pids.map { OpenDescriptors.count($0) }
