@@ -29,6 +29,7 @@ let package = Package(
 
     .target(name: "JobModel", swiftSettings: strict),
     .target(name: "StrictJSON", swiftSettings: strict),
+    .target(name: "Cron", dependencies: ["JobModel", "CLinux"], swiftSettings: strict),
     .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "Multiprocessing", dependencies: ["CLinux", "EventLoop"], swiftSettings: strict),
     .target(name: "HTTPServer", dependencies: ["CMicrohttpd", "CLinux", "EventLoop"], swiftSettings: strict),
@@ -42,20 +43,23 @@ let package = Package(
     .executableTarget(name: "StoreTorture", dependencies: ["JobStore", "JobModel"], swiftSettings: strict),
     .target(name: "HandlerAPI", dependencies: ["JobModel", "StrictJSON", "CLinux"], swiftSettings: strict),
     .target(name: "Configuration", dependencies: ["JobModel", "CLinux", "Yams"], swiftSettings: strict),
+    // Requests to strangers' servers, with a say in which addresses are connected to.
+    .target(name: "OutgoingHTTP", dependencies: ["JobModel", "CCurl", "CLinux"], swiftSettings: strict),
     .target(
-      name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "CCurl", "CCrypto", "CZlib", "CLinux"],
+      name: "Handlers", dependencies: ["HandlerAPI", "StrictJSON", "OutgoingHTTP", "CCrypto", "CZlib", "CLinux"],
       swiftSettings: strict),
     .target(name: "Prefork", dependencies: ["CLinux"], swiftSettings: strict),
     .target(
       name: "JobService",
       dependencies: [
         "JobModel", "StrictJSON", "EventLoop", "Multiprocessing", "HTTPServer", "JobStore", "HandlerAPI",
-        "Configuration", "Prefork", "CLinux", .product(name: "Logging", package: "swift-log"),
+        "Configuration", "Prefork", "OutgoingHTTP", "Cron", "CCrypto", "CLinux",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict + callersExecutor),
     .target(
       name: "Commands",
       dependencies: [
-        "JobModel", "JobStore", "Configuration", "HandlerAPI", "CCurl",
+        "JobModel", "JobStore", "Configuration", "HandlerAPI", "StrictJSON", "CCurl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .target(
@@ -64,6 +68,7 @@ let package = Package(
     .executableTarget(name: "millrace", dependencies: ["Millrace"], swiftSettings: strict),
 
     .testTarget(name: "JobModelTests", dependencies: ["JobModel"], swiftSettings: strict),
+    .testTarget(name: "CronTests", dependencies: ["Cron", "JobModel"], swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
     .testTarget(
       name: "HandlerAPITests", dependencies: ["HandlerAPI", "JobModel", "StrictJSON"], swiftSettings: strict),
@@ -81,8 +86,11 @@ let package = Package(
       dependencies: ["JobStore", "JobModel", "StoreTorture", "CLinux", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
     .testTarget(
-      name: "HandlersTests", dependencies: ["Handlers", "HandlerAPI", "JobModel", "StrictJSON", "CZlib", "CLinux"],
+      name: "HandlersTests",
+      dependencies: ["Handlers", "HandlerAPI", "OutgoingHTTP", "JobModel", "StrictJSON", "CZlib", "CLinux"],
       swiftSettings: strict),
+    .testTarget(
+      name: "OutgoingHTTPTests", dependencies: ["OutgoingHTTP", "JobModel", "CLinux"], swiftSettings: strict),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Configuration"], swiftSettings: strict),
     .testTarget(name: "PreforkTests", dependencies: ["Prefork", "PreforkToy", "CLinux"], swiftSettings: strict),

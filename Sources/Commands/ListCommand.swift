@@ -18,6 +18,9 @@ struct ListCommand: ClientCommand {
   @Option(help: ArgumentHelp("Only jobs of this handler.", valueName: "name"))
   var handler: String?
 
+  @Option(help: ArgumentHelp("Only jobs of this queue.", valueName: "name"))
+  var queue: String?
+
   @Option(help: ArgumentHelp("At most so many.", valueName: "number"))
   var limit = 50
 
@@ -67,7 +70,7 @@ struct ListCommand: ClientCommand {
 
   func path(limit: Int, cursor: String?) -> String {
     var query = Query()
-    for (name, value) in [("state", state), ("handler", handler)] {
+    for (name, value) in [("state", state), ("handler", handler), ("queue", queue)] {
       if let value { query.append(name, value) }
     }
     query.append("limit", String(limit))

@@ -18,6 +18,6 @@ struct MillraceCommand: ParsableCommand {
     version: "millrace \(MillraceVersion.text)",
     subcommands: [
       ServeCommand.self, SubmitCommand.self, GetCommand.self, WaitCommand.self, CancelCommand.self, ListCommand.self,
-      HandlersCommand.self, TokensCommand.self,
+      ExplainCommand.self, QueuesCommand.self, HandlersCommand.self, SchedulesCommand.self, TokensCommand.self,
     ])
 }

@@ -56,8 +56,14 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Private key of the certificate as PEM, not encrypted.", valueName: "file"))
     var tlsKey: String?
 
-    @Flag(inversion: .prefixedNo, help: "Let http_fetch reach loopback and private networks.")
+    @Flag(inversion: .prefixedNo, help: "Let http_fetch and callbacks reach loopback and private networks.")
     var allowPrivateAddresses: Bool?
+
+    @Option(
+      help: ArgumentHelp(
+        "Sign callbacks with the secret in this file: whsec_ and base64, or plain text. (default: unsigned)",
+        valueName: "file"))
+    var callbackSecretFile: String?
 
     @Option(
       name: .customLong("public"),
@@ -84,7 +90,8 @@ struct ServeCommand: ParsableCommand {
         "Requests a second and client, and as many at once; 0: any number. (default: 0)", valueName: "number"))
     var rateLimit: String?
 
-    @Option(help: ArgumentHelp("Jobs that may wait in line; more are refused. (default: 100000)", valueName: "number"))
+    @Option(
+      help: ArgumentHelp("Jobs that may wait, in line and for their time each. (default: 100000)", valueName: "number"))
     var maxQueued: String?
 
     @Option(
@@ -108,6 +115,9 @@ struct ServeCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Memory of a job. (default: 1GiB)", valueName: "size"))
     var memoryLimit: String?
+
+    @Option(help: ArgumentHelp("Jobs with one key that run at once; 0: any number. (default: 0)", valueName: "number"))
+    var keyLimit: String?
 
     @Option(help: ArgumentHelp("Wall time of a job that names none. (default: unlimited)", valueName: "duration"))
     var timeout: String?
@@ -157,6 +167,7 @@ struct ServeCommand: ParsableCommand {
         case .tlsKey: reach.tlsKey
         case .allowPrivateAddresses: reach.allowPrivateAddresses.map(String.init)
         case .rateLimit: limits.rateLimit
+        case .callbackSecretFile: reach.callbackSecretFile
         case .maxQueued: limits.maxQueued
         case .maxBody: limits.maxBody
         case .maxConnections: limits.maxConnections
@@ -164,6 +175,7 @@ struct ServeCommand: ParsableCommand {
         case .maxResult: limits.maxResult
         case .maxLog: limits.maxLog
         case .memoryLimit: limits.memoryLimit
+        case .keyLimit: limits.keyLimit
         case .drainTimeout: limits.drainTimeout
         case .retention: limits.retention
         case .timeout: limits.timeout

@@ -144,8 +144,11 @@ final class ServerClient {
     case .none where request.method == "GET": set(CURLOPT_HTTPGET, 1)
     case .none:
       set(CURLOPT_POST, 1)
+      set(CURLOPT_CUSTOMREQUEST, request.method)
       options.append { ccurl_easy_set_post_bytes(self.handle, "", 0) }
-    case .json: set(CURLOPT_POST, 1)
+    case .json:
+      set(CURLOPT_POST, 1)
+      set(CURLOPT_CUSTOMREQUEST, request.method)
     case .stream(_, let byteCount, _):
       set(CURLOPT_UPLOAD, 1)
       set(CURLOPT_CUSTOMREQUEST, request.method)

@@ -56,8 +56,25 @@ struct SubmitCommand: ClientCommand {
   @Option(help: ArgumentHelp("How often it is tried.", valueName: "number"))
   var maxAttempts: Int?
 
+  @Option(help: ArgumentHelp("The queue it waits in. (default: default)", valueName: "name"))
+  var queue: String?
+
+  @Option(help: ArgumentHelp("Of the jobs with one key only so many run at once.", valueName: "text"))
+  var key: String?
+
+  @Option(
+    help: ArgumentHelp("While a job with it has not ended, none is made and that one is told.", valueName: "text"))
+  var uniqueKey: String?
+
+  @Option(
+    help: ArgumentHelp("However often it is sent with this key, one job is made (for 24 hours).", valueName: "text"))
+  var idempotencyKey: String?
+
   @Option(help: ArgumentHelp("A JSON object that is kept with the job.", valueName: "json"))
   var metadata: String?
+
+  @Option(help: ArgumentHelp("Tell this address when the job has ended.", valueName: "url"))
+  var callbackURL: String?
 
   @Flag(help: "Print the job as the server's JSON.")
   var json = false
@@ -70,9 +87,21 @@ struct SubmitCommand: ClientCommand {
       throw ValidationError("--wait: must be seconds, or a duration such as 5m, not '\(printable(wait))'")
     }
     if type != nil, body == nil { throw ValidationError("--type: is about the body, and there is no --body") }
+    if let idempotencyKey, !(1...255).contains(idempotencyKey.utf8.count) || !Self.isPrintable(idempotencyKey) {
+      throw ValidationError("--idempotency-key: must be 1 to 255 printable ASCII characters")
+    }
     if let type, !type.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) || !type.contains("/") {
       throw ValidationError("--type: must be a media type such as text/plain, not '\(printable(type))'")
     }
+  }
+
+  private static func isPrintable(_ text: String) -> Bool { text.utf8.allSatisfy { (0x20...0x7e).contains($0) } }
+
+  /// As a string of structured fields (RFC 8941, section 4.1.6).
+  private var headers: [String] {
+    guard let idempotencyKey else { return [] }
+    let escaped = idempotencyKey.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    return ["Idempotency-Key: \"\(escaped)\""]
   }
 
   func submission() throws -> Submission {
@@ -103,7 +132,11 @@ struct SubmitCommand: ClientCommand {
     add("delay", delay)
     add("timeout", timeout)
     add("max_attempts", maxAttempts.map(String.init), isJSON: true)
+    add("queue", queue)
+    add("key", key)
+    add("unique_key", uniqueKey)
     add("metadata", metadata, isJSON: true)
+    add("callback_url", callbackURL)
     do {
       return Submission(handler: handler, arguments: try SubmitArguments(words: arguments), options: options)
     } catch { throw ValidationError(printable(error.message, limit: 200)) }
@@ -139,7 +172,8 @@ struct SubmitCommand: ClientCommand {
 
   private func send(_ submission: Submission, _ session: ClientSession) throws(ClientError) -> ServerClient.Reply {
     guard let body else {
-      let request = ServerClient.Request(method: "POST", path: "/v1/jobs", body: .json(submission.document))
+      let request = ServerClient.Request(
+        method: "POST", path: "/v1/jobs", headers: headers, body: .json(submission.document))
       return try session.client.send(request)
     }
     let descriptor = body == "-" ? STDIN_FILENO : open(body, O_RDONLY | O_CLOEXEC)
@@ -154,7 +188,8 @@ struct SubmitCommand: ClientCommand {
     let stream = ServerClient.Body.stream(
       descriptor: descriptor, byteCount: place >= 0 ? max(0, Int(status.st_size) - Int(place)) : nil,
       mediaType: type ?? "application/octet-stream")
-    let request = ServerClient.Request(method: "POST", path: "/v1/jobs" + submission.query, body: stream)
+    let request = ServerClient.Request(
+      method: "POST", path: "/v1/jobs" + submission.query, headers: headers, body: stream)
     return try session.client.send(request)
   }
 }

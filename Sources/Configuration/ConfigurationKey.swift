@@ -12,6 +12,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case tlsKey = "tls_key"
   case allowPrivateAddresses = "allow_private_addresses"
   case rateLimit = "rate_limit"
+  case callbackSecretFile = "callback_secret_file"
   case maxQueued = "max_queued"
   case maxBody = "max_body"
   case maxConnections = "max_connections"
@@ -19,6 +20,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case maxResult = "max_result"
   case maxLog = "max_log"
   case memoryLimit = "memory_limit"
+  case keyLimit = "key_limit"
   case drainTimeout = "drain_timeout"
   case retention, timeout
   case logLevel = "log_level"
@@ -34,7 +36,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   var shape: Shape {
     switch self {
     case .listen, .hosts: .list
-    case .acceptors, .workers, .tasks, .rateLimit, .maxQueued, .maxConnections: .plainWord
+    case .acceptors, .workers, .tasks, .rateLimit, .maxQueued, .maxConnections, .keyLimit: .plainWord
     case .diagnostics, .insecure, .requireTokens, .allowPrivateAddresses: .plainWord
     default: .text
     }
@@ -61,6 +63,7 @@ extension ServerConfiguration {
     case .tlsCertificate: tlsCertificate = try ValueText.path(text)
     case .tlsKey: tlsKey = try ValueText.path(text)
     case .allowPrivateAddresses: allowPrivateAddresses = try ValueText.boolean(text)
+    case .callbackSecretFile: callbackSecretFile = try ValueText.path(text)
     case .rateLimit: rateLimit = try ValueText.integer(text, in: 0...100_000)
     case .maxQueued: maxQueued = try ValueText.integer(text, in: 1...100_000_000)
     case .maxBody: maxBodyBytes = try ValueText.size(text, in: 1024...(1 << 50))
@@ -69,6 +72,7 @@ extension ServerConfiguration {
     case .maxResult: maxResultBytes = try ValueText.size(text, in: 1024...(1 << 50))
     case .maxLog: maxLogBytes = try ValueText.size(text, in: 1024...(64 << 20))
     case .memoryLimit: memoryLimitBytes = try ValueText.size(text, in: HandlerSettings.memoryLimitRange)
+    case .keyLimit: keyLimit = try ValueText.integer(text, in: HandlerSettings.keyLimitRange)
     case .drainTimeout: drainTimeout = try ValueText.duration(text, in: .zero ... .seconds(86_400))
     case .retention: retention = try ValueText.duration(text, in: .seconds(1) ... .seconds(3650 * 86_400))
     case .timeout: defaultTimeout = try ValueText.duration(text, in: HandlerSettings.timeoutRange)
@@ -97,12 +101,15 @@ extension HandlerSettings {
     case executor, timeout
     case memoryLimit = "memory_limit"
     case maxAttempts = "max_attempts"
+    case keyLimit = "key_limit"
 
-    var shape: ConfigurationKey.Shape { self == .maxAttempts ? .plainWord : .text }
+    var shape: ConfigurationKey.Shape { self == .maxAttempts || self == .keyLimit ? .plainWord : .text }
   }
 
   /// Below 16 MiB a worker cannot even start; no machine has more than 64 TiB.
   static let memoryLimitRange = (16 << 20)...(64 << 40)
+  /// 0 is no limit. A limit is counted by looking, so it is no larger than what one server runs.
+  static let keyLimitRange = 0...10_000
   static let timeoutRange: ClosedRange<Duration> = .milliseconds(1) ... .seconds(365 * 86_400)
 
   mutating func set(_ key: Key, to text: String) throws(ValueError) {
@@ -111,6 +118,7 @@ extension HandlerSettings {
     case .timeout: timeout = try ValueText.duration(text, in: Self.timeoutRange)
     case .memoryLimit: memoryLimitBytes = try ValueText.size(text, in: Self.memoryLimitRange)
     case .maxAttempts: maxAttempts = try ValueText.integer(text, in: 1...100)
+    case .keyLimit: keyLimit = try ValueText.integer(text, in: Self.keyLimitRange)
     }
   }
 }

@@ -33,6 +33,7 @@ public struct ConfigurationLoader: Sendable {
     try configuration.apply(ConfigurationLayer(environment: environment), origins: &origins)
     try configuration.apply(flags, origins: &origins)
     try configuration.settlePublicFolder(origin: origins[.publicFolder])
+    try configuration.readCallbackSecret(origin: origins[.callbackSecretFile])
     try configuration.checkTLSFiles(origins)
     return configuration
   }

@@ -29,11 +29,15 @@ public struct ServerConfiguration: Sendable, Equatable {
   /// Files of PEM text: the server's certificate chain and its key. Both or none; with them, TCP is TLS.
   public var tlsCertificate: String?
   public var tlsKey: String?
-  /// Outgoing requests (`http_fetch`) may reach loopback and private networks.
-  public var allowPrivateAddresses: Bool
   /// Requests a second and client, and as many at once; 0: any number.
   public var rateLimit: Int
-  /// Jobs waiting in all queues; over it a submit is refused with 503.
+  /// Outgoing requests (`http_fetch`, callbacks) may reach loopback and private networks.
+  public var allowPrivateAddresses: Bool
+  /// Where the secret is kept that callbacks are signed with; `nil`: they are not signed.
+  public var callbackSecretFile: String?
+  /// What that file held when the configuration was read.
+  public var callbackSecret: [UInt8]?
+  /// Jobs in all lines, and as many again that wait for their time; over it a submit is refused with 503.
   public var maxQueued: Int
   /// The largest body that is streamed to disk. JSON documents are held in memory, see ``jsonBodyLimitBytes``.
   public var maxBodyBytes: Int
@@ -47,6 +51,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var maxLogBytes: Int
   /// Of one job, unless its handler's settings say otherwise.
   public var memoryLimitBytes: Int
+  /// How many jobs with one key may run at once, unless their handler's settings say otherwise; 0: any number.
+  public var keyLimit: Int
   /// How long running jobs may go on after a graceful stop was asked for, before they are handed back to the queue.
   public var drainTimeout: Duration
   /// How long a finished job is kept.
@@ -81,6 +87,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     tlsKey = nil
     allowPrivateAddresses = false
     rateLimit = 0
+    callbackSecretFile = nil
+    callbackSecret = nil
     // A hundred thousand waiting jobs are hours of work for most handlers: a longer line helps no client.
     maxQueued = 100_000
     // What one upload may take of the disk.
@@ -90,6 +98,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     maxResultBytes = 1 << 30
     maxLogBytes = 1 << 20
     memoryLimitBytes = 1 << 30
+    keyLimit = 0
     drainTimeout = .seconds(30)
     retention = .seconds(7 * 86_400)
     defaultTimeout = nil

@@ -39,6 +39,9 @@ public protocol Handler: Sendable {
   static var timeout: Duration? { get }
   /// Attempts a job has unless it says otherwise. Default: 1.
   static var maxAttempts: Int { get }
+  /// How many jobs with the same `key` may run at once, over the whole server, when one of this handler is to begin; 0: any
+  /// number. `nil`, the default: as many as the server says.
+  static var keyLimit: Int? { get }
 
   /// Called once in the fork server, before any worker exists: load here what all workers shall share copy-on-write.
   /// It must not start a thread, a task or Dispatch; the fork server checks and stops.
@@ -61,6 +64,7 @@ extension Handler {
   public static var argumentsBesideBody: (any (Decodable & Sendable).Type)? { nil }
   public static var timeout: Duration? { nil }
   public static var maxAttempts: Int { 1 }
+  public static var keyLimit: Int? { nil }
   public static func preload() throws {}
   public func prepare() async throws {}
 }

@@ -129,6 +129,7 @@ extension Job {
     job.result = nil
     job.error = nil
     job.cancelRequested = false
+    job.callback = nil
     job.revision += 1
     return job
   }

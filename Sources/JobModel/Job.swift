@@ -23,6 +23,8 @@ public struct Job: Sendable, Equatable {
   public var concurrencyKey: String?
   /// Where its end is announced, an http or https URL.
   public var callbackURL: String?
+  /// What became of that; `nil` as long as nothing was tried. The store keeps it beside the job.
+  public var callback: CallbackDelivery?
   /// The batch it belongs to.
   public var batch: BatchPlace?
   /// Name of the schedule that made it.

@@ -56,12 +56,12 @@ public enum RFC3339 {
   /// Reads `2026-01-01T01:00:00.5+01:00` and its like. Strict as RFC 3339, section 5.6: `T` and `Z` (of either case)
   /// and the offset must be there, the day must exist, no spaces. Digits below the microsecond are dropped. A leap second
   /// (`23:59:60` in UTC) is read as the second that follows it, as POSIX time counts it. `nil` for anything else, and for
-  /// moments outside of 1970…9999.
+  /// moments outside of the years 1…9999.
   public static func timestamp(_ text: some StringProtocol) -> Timestamp? {
     var reader = Reader(bytes: Array(text.utf8.prefix(65)))
     // Twenty bytes are the shortest; a fraction of forty digits helps nobody.
     guard (20...64).contains(reader.bytes.count) else { return nil }
-    guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2), reader.skip("-"),
+    guard let year = reader.number(4), year > 0, reader.skip("-"), let month = reader.number(2), reader.skip("-"),
       let day = reader.number(2), reader.skip("T") || reader.skip("t"),
       let hour = reader.number(2), hour < 24, reader.skip(":"), let minute = reader.number(2), minute < 60,
       reader.skip(":"), let second = reader.number(2), second <= 60,
@@ -76,7 +76,7 @@ public enum RFC3339 {
       }
     }
     let moment = Timestamp(microseconds: Int64(minutes * 60 + second) * 1_000_000 + Int64(fraction))
-    return moment.microseconds >= 0 && moment <= latest ? moment : nil
+    return moment <= latest ? moment : nil
   }
 
   private struct Reader {
@@ -127,54 +127,6 @@ public enum RFC3339 {
       guard sign == 1 || skip("-"), let hours = number(2), hours < 24, skip(":"), let minutes = number(2), minutes < 60
       else { return nil }
       return sign * (hours * 60 + minutes)
-    }
-  }
-}
-
-/// A day of the Gregorian calendar, from the year 0 on.
-struct CivilDate: Equatable {
-  let year: Int
-  let month: Int
-  let day: Int
-
-  // Years are counted from March here, so that the leap day is a year's last: a month's first day is then
-  // (153 × month + 2) / 5 days after March 1st, and 400 such years are always 146,097 days.
-  private static let daysInEra = 146_097
-  /// From 0000-03-01 to 1970-01-01.
-  private static let epoch = 719_468
-
-  /// `nil` where there is no such day.
-  init?(year: Int, month: Int, day: Int) {
-    guard (1...12).contains(month), day >= 1, day <= Self.length(of: month, in: year) else { return nil }
-    self.year = year
-    self.month = month
-    self.day = day
-  }
-
-  /// Takes days from 0000-03-01 on.
-  init(daysSince1970: Int) {
-    let (era, day) = (daysSince1970 + Self.epoch).quotientAndRemainder(dividingBy: Self.daysInEra)
-    // Takes out the leap days: every 4 years, not every 100, and the one that ends the era.
-    let yearOfEra = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
-    let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let fromMarch = (5 * dayOfYear + 2) / 153
-    self.day = dayOfYear - (153 * fromMarch + 2) / 5 + 1
-    self.month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9
-    self.year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
-  }
-
-  var daysSince1970: Int {
-    let marchYear = month <= 2 ? year - 1 : year
-    let fromMarch = month <= 2 ? month + 9 : month - 3
-    let leapDays = marchYear / 4 - marchYear / 100 + marchYear / 400
-    return marchYear * 365 + leapDays + (153 * fromMarch + 2) / 5 + day - 1 - Self.epoch
-  }
-
-  private static func length(of month: Int, in year: Int) -> Int {
-    switch month {
-    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-    case 4, 6, 9, 11: 30
-    default: 31
     }
   }
 }

@@ -7,7 +7,7 @@ import JobModel
 
 /// A durable store of jobs. All verbs may be called concurrently. What a writing verb did is durable (it survives power
 /// loss) and visible to every process when the call returns; concurrent writers share commits.
-public protocol JobStore: TokenStore {
+public protocol JobStore: QueueStore, IdempotencyStore, ScheduleStore, CallbackStore, TokenStore {
   /// The key that ``JobIDIssuer`` needs, the same for every process and every start on this store.
   var idKey: SipHashKey { get }
 
@@ -17,11 +17,16 @@ public protocol JobStore: TokenStore {
   // MARK: Writing
 
   /// Inserts a new job: `scheduled`, `queued`, or at once `running` (then `owner`, `runBy`, `attempt` and `startedAt` are
-  /// set by the caller).
-  func submit(_ job: Job) async throws(StoreError)
+  /// set by the caller). One that was to run at once, but whose queue is paused or whose key has all the jobs running that
+  /// it may, is inserted as `queued` instead. Where its `uniqueKey` is that of a job that has not ended, nothing is made.
+  ///
+  /// - Parameter request: remembered in the same commit, unless it is remembered already; then nothing is made.
+  @discardableResult
+  func submit(_ job: Job, for request: IdempotentRequest?) async throws(StoreError) -> SubmitReceipt
 
   /// Makes the next jobs in line `running` under `request.owner` and gives them back: highest priority first, then first
-  /// come first served. Each rises its `attempt` by one. No job is given to two callers.
+  /// come first served; none of a paused queue, and of the jobs with one `concurrencyKey` no more than may run at once.
+  /// Each rises its `attempt` by one. No job is given to two callers. Fewer than asked for: nobody else in line can run.
   func claim(_ request: ClaimRequest) async throws(StoreError) -> [Job]
 
   /// Writes what has become of a running attempt: `job` as it shall be now (final, or `scheduled` or `queued` for another
@@ -39,7 +44,8 @@ public protocol JobStore: TokenStore {
   func requestCancel(_ id: JobID, now: Timestamp, expiresAt: Timestamp) async throws(StoreError) -> CancelDecision
 
   /// Queues a failed or cancelled job once more, with a fresh count of attempts allowed (`maxAttempts` rises by one if
-  /// they are used up), its result, error, log and end forgotten; the past attempts stay listed.
+  /// they are used up), its result, error, log and end forgotten; the past attempts stay listed. Refused while another job
+  /// with its `uniqueKey` has not ended.
   func retry(_ id: JobID, now: Timestamp) async throws(StoreError) -> RetryDecision
 
   /// Forgets a job that has ended, with its log. The caller then removes the spool files it is given.
@@ -49,7 +55,8 @@ public protocol JobStore: TokenStore {
   func promoteDue(now: Timestamp, limit: Int) async throws(StoreError) -> Promotion
 
   /// Deals with every job that is `running` under an owner that is not among `live`: repeated (`queued`, its lost count
-  /// one higher), cancelled where that was asked for, or failed as `lost` for good. Gives back what became of them.
+  /// one higher), cancelled where that was asked for, or failed as `lost` for good. Gives back what became of them. The
+  /// requests that such an owner was handling count as handled.
   func rescueAbandoned(live: Set<OwnerID>, now: Timestamp, expiresAt: Timestamp) async throws(StoreError) -> [Job]
 
   /// Removes at most `limit` jobs whose `expiresAt` has passed. The caller then removes the spool files it is given.
@@ -81,4 +88,10 @@ public protocol JobStore: TokenStore {
 
   /// Finishes the writes under way, and closes. May be called twice; every verb afterwards throws ``StoreError``.
   func close() async
+}
+
+extension JobStore {
+  /// Inserts a job that no remembered request asks for.
+  @discardableResult
+  public func submit(_ job: Job) async throws(StoreError) -> SubmitReceipt { try await submit(job, for: nil) }
 }

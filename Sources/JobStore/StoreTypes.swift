@@ -59,6 +59,8 @@ public enum RetryDecision: Sendable, Equatable {
   case queued(Job)
   /// It succeeded, or has not ended.
   case refused(Job)
+  /// This other job has its unique key now, and has not ended.
+  case uniqueKeyTaken(Job)
   case unknown
 }
 

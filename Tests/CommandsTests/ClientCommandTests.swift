@@ -26,6 +26,49 @@ struct ClientCommandTests {
       String(decoding: request.body, as: UTF8.self) == #"{"handler":"sleep","args":{"seconds":1.50},"priority":-5}"#)
   }
 
+  @Test("submit sends queue and keys with the job, and the idempotency key as a header")
+  func submitKeys() throws {
+    let words = ["--queue", "q", "--key", "k", "--unique-key", "u", "--idempotency-key", #"a "b" \c"#]
+    let ran = try Ran(["submit", "sleep"] + words) { _, _ in .json(Self.job("queued"), status: 200) }
+    #expect(ran.status == 0)
+    let request = try #require(ran.requests.first)
+    let body = #"{"handler":"sleep","queue":"q","key":"k","unique_key":"u"}"#
+    #expect(String(decoding: request.body, as: UTF8.self) == body)
+    #expect(request.headers["idempotency-key"] == #""a \"b\" \\c""#)
+    for bad in ["", "\u{e9}", String(repeating: "x", count: 256)] {
+      #expect(Ran(["submit", "sleep", "--idempotency-key", bad]).status == 64)
+    }
+  }
+
+  @Test("queues prints a table over all pages, and pauses and resumes one")
+  func queues() throws {
+    @Sendable func queue(_ name: String, paused: Bool = false) -> String {
+      #"{"name": "\#(name)", "paused": \#(paused), "depth": 3, "scheduled": 2, "running": 1, "#
+        + #""oldest_waiting_ms": 1500.5}"#
+    }
+    let listed = try Ran(["queues"]) { _, number in
+      .json(#"{"queues": [\#(queue("q\(number)"))], "next_cursor": \#(number == 0 ? "\"q0\"" : "null")}"#)
+    }
+    #expect(listed.requests.map(\.target) == ["/v1/queues", "/v1/queues?cursor=q0"])
+    let lines = listed.text.split(separator: "\n")
+    #expect(lines.count == 3 && lines[2] == "q1    open   3        2          1        1 s")
+    let paused = try Ran(["queues", "pause", "a b"]) { _, _ in .json(queue("a b", paused: true)) }
+    #expect(paused.requests.map(\.target) == ["/v1/queues/a%20b/pause"] && paused.requests[0].method == "POST")
+    #expect(paused.text.contains("paused"))
+    #expect(Ran(["queues", "pause"]).status == 64)
+    #expect(Ran(["queues", "stop", "q"]).status == 64)
+  }
+
+  @Test("explain says in words why a job is where it is")
+  func explain() throws {
+    let body = #"{"state": "queued", "reason": "key_limit", "position": 2, "detail": "so it is"}"#
+    let ran = try Ran(["explain", "j1"]) { _, _ in .json(body) }
+    #expect(ran.requests.map(\.target) == ["/v1/jobs/j1/explain"])
+    #expect(ran.text == "queued: so it is\nplace in line: 2\n")
+    #expect(try Ran(["explain", "j1", "--json"]) { _, _ in .json(body) }.text == body + "\n")
+    #expect(try Ran(["explain", "j1"]) { _, _ in .json("{}", status: 404) }.status == 6)
+  }
+
   @Test("with --json the server's bytes come out as they are")
   func submitJSON() throws {
     let body = Self.job("queued", #", "n":  12345678901234567890.10"#)

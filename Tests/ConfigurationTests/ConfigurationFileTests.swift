@@ -31,6 +31,7 @@ struct ConfigurationFileTests {
       tls_certificate: chain.pem
       tls_key: "key.pem"
       allow_private_addresses: true
+      callback_secret_file: secret.txt
       rate_limit: 9
       max_queued: 7
       max_body: 8MiB
@@ -39,6 +40,7 @@ struct ConfigurationFileTests {
       max_result: 1MiB
       max_log: 2KiB
       memory_limit: 67108864
+      key_limit: 9
       drain_timeout: 0s
       retention: 1.5h
       timeout: 2m
@@ -48,6 +50,7 @@ struct ConfigurationFileTests {
         mandelbrot:
           memory_limit: 512MiB
           max_attempts: 2
+          key_limit: 0
       """
     for key in ConfigurationKey.allCases { #expect(text.contains("\n\(key.rawValue):"), "\(key)") }
     var expected = ServerConfiguration(cores: 2)
@@ -64,6 +67,7 @@ struct ConfigurationFileTests {
     expected.tlsCertificate = "chain.pem"
     expected.tlsKey = "key.pem"
     expected.allowPrivateAddresses = true
+    expected.callbackSecretFile = "secret.txt"
     expected.rateLimit = 9
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
@@ -72,13 +76,14 @@ struct ConfigurationFileTests {
     expected.maxResultBytes = 1 << 20
     expected.maxLogBytes = 2048
     expected.memoryLimitBytes = 64 << 20
+    expected.keyLimit = 9
     expected.drainTimeout = .zero
     expected.retention = .seconds(5400)
     expected.defaultTimeout = .seconds(120)
     expected.logLevel = .debug
     expected.handlers = [
       "sleep": HandlerSettings(executor: .thread, timeout: .milliseconds(500)),
-      "mandelbrot": HandlerSettings(memoryLimitBytes: 512 << 20, maxAttempts: 2),
+      "mandelbrot": HandlerSettings(memoryLimitBytes: 512 << 20, maxAttempts: 2, keyLimit: 0),
     ]
     #expect(try configuration(text) == expected)
     #expect(expected.jsonBodyLimitBytes == 8 << 20)

@@ -91,6 +91,23 @@ struct CommandLineTests {
     #expect(try one.status == 0 && JSON.parse(one.output)["name"] == "count_primes")
   }
 
+  @Test("queues are listed, paused and resumed, and explain says what a job waits for")
+  func queues() throws {
+    #expect(try millrace("queues", "pause", "cli").text.contains("paused"))
+    let id = try millrace("submit", "noop", "--queue", "cli", "--unique-key", "u", "--key", "k").lines[0]
+    #expect(try millrace("submit", "noop", "--queue", "cli", "--unique-key", "u").lines == [id])
+    let explained = try millrace("explain", id)
+    #expect(explained.status == 0 && explained.text.contains("'cli' is paused"), "\(explained)")
+    #expect(try millrace("queues").lines.contains { $0.hasPrefix("cli ") && $0.contains("paused") })
+    #expect(try millrace("list", "--queue", "cli").lines.count == 2)
+    #expect(try millrace("queues", "resume", "cli", "--json").status == 0)
+    #expect(try millrace("wait", id).status == 0)
+    let keyed = try (0..<2).map { _ in try millrace("submit", "noop", "--idempotency-key", "a \"key\"").lines }
+    #expect(keyed[0] == keyed[1] && keyed[0].count == 1)
+    #expect(try millrace("explain", "nonsense").status == 6)
+    #expect(try millrace("submit", "noop", "--queue", "no queue").status == 9)
+  }
+
   @Test("a refused submit is status 9 with every complaint, and a usage mistake 64")
   func refusals() throws {
     let refused = try millrace("submit", "count_primes", "below=-1", "more=2")

@@ -72,7 +72,9 @@ struct OptionTests {
 
   @Test("an explicit null is the same as leaving a field out")
   func nulls() throws {
-    let fields = ["args", "priority", "run_at", "delay", "timeout", "max_attempts", "metadata"]
+    let fields = [
+      "args", "priority", "run_at", "delay", "timeout", "max_attempts", "metadata", "queue", "key", "unique_key",
+    ]
     let nulls = fields.map { "\"\($0)\": null" }.joined(separator: ", ")
     let reply = try server.post("/v1/jobs?wait=30", "{\"handler\": \"noop\", \(nulls)}")
     #expect(try reply.json["state"] == "succeeded")
@@ -88,7 +90,10 @@ struct OptionTests {
       (#""delay": "1s", "run_at": "2099-01-01T00:00:00Z""#, "/delay"), (#""timeout": "0s""#, "/timeout"),
       (#""timeout": "forever""#, "/timeout"), (#""max_attempts": 0"#, "/max_attempts"),
       (#""max_attempts": 101"#, "/max_attempts"), (#""metadata": []"#, "/metadata"), (#""metadata": "x""#, "/metadata"),
-      (#""queue": "other""#, "/queue"), (#""unique_key": "k""#, "/unique_key"), (#""key": "k""#, "/key"),
+      (#""queue": "a/b""#, "/queue"), (#""queue": """#, "/queue"), (#""queue": ".a""#, "/queue"),
+      (#""queue": "\u00e9""#, "/queue"), (#""queue": 1"#, "/queue"), (#""unique_key": """#, "/unique_key"),
+      (#""unique_key": {}"#, "/unique_key"), (#""key": """#, "/key"), (#""key": ["k"]"#, "/key"),
+      (#""key": "\#(String(repeating: "k", count: 256))""#, "/key"),
       (#""callback_url": "https://example.org/""#, "/callback_url"), (#""Priority": 1"#, "/Priority"),
       (#""a/b~c": 1"#, "/a~1b~0c"), (#""args": {"below": 1}"#, "/args/below"), (#""args": {"over": 1}"#, "/args/over"),
       (#""args": []"#, "/args"), (#""args": {"below": "10"}"#, "/args/below"),
@@ -115,16 +120,19 @@ struct OptionTests {
 
   @Test("the same options stand in the query where the body is the input itself")
   func queryOptions() throws {
-    let target = "/v1/jobs?handler=sha256&priority=5&max_attempts=2&timeout=30s&metadata=%7B%22a%22%3A1%7D&wait=30"
+    let target =
+      "/v1/jobs?handler=sha256&queue=bodies&key=k&unique_key=u&priority=5&max_attempts=2&timeout=30s"
+      + "&metadata=%7B%22a%22%3A1%7D&wait=30"
     let job = try server.post(target, bytes: Array("abc".utf8)).json
     #expect(job["state"] == "succeeded" && job["priority"] == 5 && job["max_attempts"] == 2)
+    #expect(job["queue"] == "bodies")
     #expect(job["metadata"] == .object(["a": 1]))
     #expect(job["result"]["sha256"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     let args = try server.post("/v1/jobs?handler=count_primes&args.below=100&wait=30")
     #expect(try args.json["result"] == .object(["count": 25]))
     let whole = try server.post("/v1/jobs?handler=count_primes&args=%7B%22below%22%3A100%7D&wait=30")
     #expect(try whole.json["result"] == .object(["count": 25]))
-    #expect(try server.post("/v1/jobs?handler=noop&queue=other").status == 422)
+    #expect(try server.post("/v1/jobs?handler=noop&queue=no/name").status == 422)
     #expect(try server.post("/v1/jobs?handler=noop&priority=lots").status == 422)
   }
 

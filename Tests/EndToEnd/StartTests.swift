@@ -140,4 +140,21 @@ struct StartTests {
       try eventually("there is room again") { try server.post("/v1/jobs", #"{"handler": "noop"}"#).status == 202 }
     }
   }
+
+  @Test("jobs that wait for their time are bounded too, and keep no other job out")
+  func fullSchedule() throws {
+    try withServer(["--acceptors", "1", "--workers", "1", "--max-queued", "3"]) { server in
+      var taken: [String] = []
+      let late = #"{"handler": "noop", "delay": "1h"}"#
+      let refused = try eventually("no more are taken", see: { try server.post("/v1/jobs", late) }) {
+        if $0.status == 202 { taken.append(try $0.json["id"].string ?? "") }
+        return $0.status != 202
+      }
+      #expect(refused.status == 503 && refused.isProblem && refused["retry-after"] == "60")
+      #expect((3...4).contains(taken.count), "\(taken.count)")
+      #expect(try server.post("/v1/jobs?wait=30", #"{"handler": "noop"}"#).json["state"] == "succeeded")
+      for id in taken { try server.cancel(id) }
+      try eventually("there is room again") { try server.post("/v1/jobs", late).status == 202 }
+    }
+  }
 }

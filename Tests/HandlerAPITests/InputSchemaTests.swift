@@ -41,15 +41,15 @@ struct InputSchemaTests {
         + #""h":{"type":"integer","minimum":0}},"required":["a","b","c","d","e","f","g","h"]}"#)
   }
 
-  @Test("optionals may be left out; optionals inside arrays may be null")
+  @Test("optionals may be left out or null; optionals inside arrays may be null")
   func optionals() throws {
     struct Input: Decodable {
       let a: Int?, b: [Int?], c: String?, d: [String]?
     }
     #expect(
-      try schema(of: Input.self) == #"{"type":"object","properties":{"a":{"type":"integer"},"#
-        + #""b":{"type":"array","items":{"type":["integer","null"]}},"c":{"type":"string"},"#
-        + #""d":{"type":"array","items":{"type":"string"}}},"required":["b"]}"#)
+      try schema(of: Input.self) == #"{"type":"object","properties":{"a":{"type":["integer","null"]},"#
+        + #""b":{"type":"array","items":{"type":["integer","null"]}},"c":{"type":["string","null"]},"#
+        + #""d":{"type":["array","null"],"items":{"type":"string"}}},"required":["b"]}"#)
   }
 
   @Test("nested structs, arrays, dictionaries and enums")
@@ -61,7 +61,7 @@ struct InputSchemaTests {
     }
     let box =
       #"{"type":"object","properties":{"width":{"type":"integer"},"#
-      + #""color":{"type":"string","enum":["red","dark green"]}},"required":["width"]}"#
+      + #""color":{"type":["string","null"],"enum":["red","dark green",null]}},"required":["width"]}"#
     #expect(
       try schema(of: Input.self) == #"{"type":"object","properties":{"box":\#(box),"#
         + #""boxes":{"type":"array","items":\#(box)},"#
@@ -94,7 +94,7 @@ struct InputSchemaTests {
         == #"{"type":"object","properties":{"file_name":{"type":"string"}},"required":["file_name"]}"#)
     #expect(
       try schema(of: ByHand.self)
-        == #"{"type":"object","properties":{"width":{"type":"integer"},"height":{"type":"integer"},"#
+        == #"{"type":"object","properties":{"width":{"type":["integer","null"]},"height":{"type":["integer","null"]},"#
         + #""inner":{"type":"object","properties":{"x":{"type":"number"}},"required":["x"]},"#
         + #""pair":{"type":"array","items":{}},"list":{"type":"array","items":{"type":"integer"}}},"#
         + #""required":["inner","pair","list"]}"#)
@@ -132,7 +132,7 @@ struct InputSchemaTests {
           .integer("scores[]", 0...5),
         ])
         == #"{"type":"object","properties":{"#
-        + #""n":{"description":"a \"limit\"","type":"integer","minimum":2,"maximum":1000000000000},"#
+        + #""n":{"description":"a \"limit\"","type":["integer","null"],"minimum":2,"maximum":1000000000000},"#
         + #""x":{"type":"number","minimum":-0.5,"maximum":1},"y":{"type":"number","minimum":0,"maximum":9},"#
         + #""boxes":{"type":"array","items":{"type":"object","properties":{"#
         + #""width":{"type":"integer","minimum":1,"maximum":5},"name":{"type":"string","maxLength":3}},"#

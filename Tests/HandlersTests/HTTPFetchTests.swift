@@ -1,4 +1,5 @@
 import HandlerAPI
+import OutgoingHTTP
 import Synchronization
 import Testing
 
@@ -14,7 +15,8 @@ import Testing
     timeLimit: Duration = .seconds(20), mayConnect: @escaping @Sendable (IPAddress) -> Bool = { _ in true }
   ) async throws -> FetchResponse {
     let request = FetchRequest(
-      url: url, isHead: isHead, headers: headers, maxBytes: maxBytes, timeLimit: timeLimit, deadline: nil,
+      url: url, method: isHead ? .head : .get, headers: headers, maxBytes: maxBytes, timeLimit: timeLimit,
+      deadline: nil,
       mayConnect: mayConnect)
     return try await FetchLoop.shared.get().fetch(request) { _, _ in }
   }
@@ -22,7 +24,7 @@ import Testing
   private func text(_ response: FetchResponse) -> String { String(decoding: response.body, as: UTF8.self) }
 
   private func failure(_ body: () async throws -> FetchResponse) async -> String {
-    let error = await #expect(throws: HandlerError.self) { _ = try await body() }
+    let error = await #expect(throws: FetchError.self) { _ = try await body() }
     return error?.message ?? ""
   }
 
@@ -166,5 +168,38 @@ import Testing
       group.cancelAll()
       try await group.waitForAll()
     }
+  }
+
+  private func post(_ path: String, _ body: [UInt8], dropsBody: Bool = false, maxBytes: Int = 1_000_000) async throws
+    -> FetchResponse
+  {
+    let request = FetchRequest(
+      url: server.url(path), method: .post(body), headers: ["Content-Type": "application/json"],
+      followsRedirects: false,
+      dropsBody: dropsBody, maxBytes: maxBytes, timeLimit: .seconds(20), mayConnect: { _ in true })
+    return try await FetchLoop.shared.get().fetch(request)
+  }
+
+  @Test("a body is posted byte for byte, and no 100-continue is asked for", arguments: [0, 3, 2_000_000])
+  func posting(count: Int) async throws {
+    let body = (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    let response = try await post("/echo", body, maxBytes: 3_000_000)
+    #expect(response.status == 201)
+    #expect(Array(response.body.suffix(count)) == body)
+    let head = String(decoding: response.body.prefix(response.body.count - count), as: UTF8.self).lowercased()
+    #expect(head.contains("content-type: application/json") && !head.contains("expect:"))
+  }
+
+  @Test("a redirect that is not to be followed is the answer")
+  func redirectOfPost() async throws {
+    #expect(try await post("/to", [1]).status == 307)
+  }
+
+  @Test("a body that nobody wants is not kept, and one without end ends the transfer with its status")
+  func dropping() async throws {
+    let short = try await post("/echo", [UInt8](repeating: 65, count: 1000), dropsBody: true)
+    #expect(short.status == 201 && short.body.isEmpty)
+    let long = try await post("/echo", [UInt8](repeating: 65, count: 1_000_000), dropsBody: true, maxBytes: 1000)
+    #expect(long.status == 201 && long.body.isEmpty)
   }
 }

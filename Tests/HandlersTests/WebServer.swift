@@ -39,6 +39,10 @@ final class WebServer: Sendable {
             self.end_headers()
             if self.command != "HEAD": self.wfile.write(body)
         def do_HEAD(self): self.do_GET()
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == "/to": self.reply(307, b"gone on", ("Location", "/echo"))
+            else: self.reply(201, str(self.headers).encode() + body)
         def do_GET(self):
             path, _, query = self.path.partition("?")
             if path == "/hello": self.reply(200, "grüß dich".encode(), ("X-Two", "a"), ("x-two", "b"))

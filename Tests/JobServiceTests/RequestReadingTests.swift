@@ -75,7 +75,8 @@ struct RequestReadingTests {
   func options() throws {
     var options = JobOptions()
     let text = """
-      {"priority": 5, "delay": "10s", "timeout": null, "max_attempts": 0, "metadata": [1], "run_at": 3, "queue": "x"}
+      {"priority": 5, "delay": "10s", "timeout": null, "max_attempts": 0, "metadata": [1], "run_at": 3, "queue": "a/b",
+      "key": "", "unique_key": "u"}
       """
     for (key, value) in try JSONDocument.parse(Array(text.utf8)).root.members {
       let isKnown = options.take(key, value)
@@ -84,7 +85,8 @@ struct RequestReadingTests {
     options.finish()
     #expect(options.priority == 5)
     #expect(options.delay == .seconds(10))
-    #expect(options.errors.map(\.pointer) == ["/max_attempts", "/metadata", "/run_at", "/queue"])
+    #expect(options.errors.map(\.pointer) == ["/max_attempts", "/metadata", "/run_at", "/queue", "/key"])
+    #expect(options.queue == "default" && options.uniqueKey == "u" && options.concurrencyKey == nil)
     let isKnown = options.take("nonsense", try JSONDocument.parse(Array("1".utf8)).root)
     #expect(!isKnown)
   }

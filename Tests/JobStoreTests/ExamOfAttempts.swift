@@ -209,7 +209,7 @@ struct ExamOfAttempts {
   func rescueMany(_ kind: StoreUnderTest) async throws {
     try await kind.with { store async throws in
       let jobs = TestJobs(store)
-      try await withThrowingTaskGroup { group in
+      try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<1203 { group.addTask { try await store.submit(jobs.running()) } }
         try await group.waitForAll()
       }

@@ -10,7 +10,7 @@ struct ExamOfConcurrency {
     defer { place.remove() }
     let stores = [try place.open(), try place.open()]
     let jobs = TestJobs(stores[0])
-    try await withThrowingTaskGroup { group in
+    try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<500 { group.addTask { try await stores[0].submit(jobs.queued()) } }
       try await group.waitForAll()
     }
@@ -76,7 +76,7 @@ struct ExamOfConcurrency {
       let job = jobs.queued()
       try await store.submit(job)
       let others = (0..<100).map { _ in jobs.queued() }
-      try await withThrowingTaskGroup { group in
+      try await withThrowingTaskGroup(of: Void.self) { group in
         for other in others {
           group.addTask { try await store.submit(other) }
           group.addTask {

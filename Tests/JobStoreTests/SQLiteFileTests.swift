@@ -175,7 +175,7 @@ struct SQLiteFileTests {
       let body = JobInput.body(Array(repeating: 1, count: 60_000), mediaType: "text/plain", args: [])
       let (known, last) = (jobs.queued(), jobs.queued())
       try await store.submit(known)
-      try await withThrowingTaskGroup { group in
+      try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<4 {
           group.addTask {
             while try await store.job(last.id) == nil {
@@ -206,7 +206,7 @@ struct SQLiteFileTests {
         #expect(report.duration > .zero)
       }
       let jobs = TestJobs(store)
-      try await withThrowingTaskGroup { group in
+      try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<100 { group.addTask { try await store.submit(jobs.queued()) } }
         try await group.waitForAll()
       }

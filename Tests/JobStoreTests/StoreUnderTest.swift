@@ -12,10 +12,12 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
   static let all = [StoreUnderTest(testDescription: "SQLite") { try SQLitePlace() }]
 
   /// Runs `body` with a new store, which is closed and removed afterwards.
-  func with(_ body: (any JobStore) async throws -> Void) async throws {
+  func with(
+    keyLimits: KeyLimits = KeyLimits(), _ body: (any JobStore) async throws -> Void
+  ) async throws {
     let place = try makePlace()
     defer { place.remove() }
-    let store = try place.open()
+    let store = try place.open(keyLimits)
     do {
       try await body(store)
     } catch {
@@ -28,8 +30,12 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
 
 /// Where one test's store is kept; it can be opened several times, as by several processes.
 protocol StorePlace: Sendable {
-  func open() throws -> any JobStore
+  func open(_ keyLimits: KeyLimits) throws -> any JobStore
   func remove()
+}
+
+extension StorePlace {
+  func open() throws -> any JobStore { try open(KeyLimits()) }
 }
 
 struct SQLitePlace: StorePlace {
@@ -42,7 +48,9 @@ struct SQLitePlace: StorePlace {
     if prepared { try SQLiteJobStore.prepare(path: path) }
   }
 
-  func open() throws -> any JobStore { try SQLiteJobStore.open(path: path) }
+  func open(_ keyLimits: KeyLimits) throws -> any JobStore {
+    try SQLiteJobStore.open(path: path, keyLimits: keyLimits)
+  }
 
   func remove() {
     do {
@@ -81,6 +89,20 @@ final class TestJobs: @unchecked Sendable {
     return Job(
       id: id, handler: handler, queue: queue, executor: executor, state: .queued, priority: priority, input: input,
       maxAttempts: maxAttempts, timeout: .seconds(30), metadata: Array(#"{"a": 1.0}"#.utf8), createdAt: now)
+  }
+
+  /// A queued job with a key.
+  func keyed(_ key: String?, _ handler: String = "noop", priority: Int = 0, queue: String = "default") -> Job {
+    var job = queued(handler, priority: priority, queue: queue)
+    job.concurrencyKey = key
+    return job
+  }
+
+  /// A queued job with a unique key.
+  func unique(_ key: String?) -> Job {
+    var job = queued()
+    job.uniqueKey = key
+    return job
   }
 
   func scheduled(at due: Timestamp) -> Job {

@@ -77,8 +77,9 @@ function schemaField(name, schema, required) {
   const example = schema.default ?? schema.examples?.[0];
   const placeholder = example === undefined ? null : typeof example === "string" ? example : JSON.stringify(example);
   if (Array.isArray(schema.enum)) {
-    const control = choice(schema.enum.map(String), required);
-    return field({ ...common, control, read: (index) => JSON.stringify(schema.enum[index]) });
+    const values = schema.enum.filter((value) => value !== null);
+    const control = choice(values.map(String), required);
+    return field({ ...common, control, read: (index) => JSON.stringify(values[index]) });
   }
   switch (typeOf(schema)) {
     case "boolean":

@@ -1,3 +1,4 @@
-// OpenSSL's digests. No shim is needed: the EVP_ functions are plain C.
+// OpenSSL's digests and HMAC. No shim is needed: these functions are plain C.
 #pragma once
 #include <openssl/evp.h>
+#include <openssl/hmac.h>

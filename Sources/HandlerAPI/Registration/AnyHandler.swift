@@ -11,15 +11,19 @@ public struct AnyHandler: Sendable {
     public var executor: Executor
     public var timeout: Duration?
     public var maxAttempts: Int
+    /// See ``Handler/keyLimit``.
+    public var keyLimit: Int?
 
     public init(
-      name: String, summary: String = "", executor: Executor = .process, timeout: Duration? = nil, maxAttempts: Int = 1
+      name: String, summary: String = "", executor: Executor = .process, timeout: Duration? = nil, maxAttempts: Int = 1,
+      keyLimit: Int? = nil
     ) {
       self.name = name
       self.summary = summary
       self.executor = executor
       self.timeout = timeout
       self.maxAttempts = maxAttempts
+      self.keyLimit = keyLimit
     }
   }
 
@@ -49,7 +53,7 @@ public struct AnyHandler: Sendable {
     try self.init(
       Properties(
         name: type.name, summary: type.summary, executor: type.executor, timeout: type.timeout,
-        maxAttempts: type.maxAttempts),
+        maxAttempts: type.maxAttempts, keyLimit: type.keyLimit),
       input: input, preload: { try type.preload() },
       instantiate: { try await TypedRun<H>.instantiate() })
   }

@@ -11,6 +11,8 @@ public struct RegisteredHandler: Sendable {
   public let maxAttempts: Int
   /// `nil`: the server's default.
   public let memoryLimitBytes: Int?
+  /// How many of its jobs with the same key may run at once; `nil`: any number.
+  public let keyLimit: Int?
 
   public var name: String { handler.name }
 }
@@ -58,10 +60,13 @@ public struct HandlerRegistry: Sendable {
     if let limit = settings.memoryLimitBytes, limit <= 0 {
       throw HandlerRegistrationError("memory_limit must be more than nothing").naming(handler.name)
     }
+    let keyLimit = settings.keyLimit ?? handler.properties.keyLimit ?? 0
+    if keyLimit < 0 { throw HandlerRegistrationError("key_limit must be at least 0").naming(handler.name) }
     return RegisteredHandler(
       handler: handler, executor: settings.executor ?? handler.properties.executor,
       timeout: settings.timeout ?? handler.properties.timeout,
-      maxAttempts: settings.maxAttempts ?? handler.properties.maxAttempts, memoryLimitBytes: settings.memoryLimitBytes)
+      maxAttempts: settings.maxAttempts ?? handler.properties.maxAttempts, memoryLimitBytes: settings.memoryLimitBytes,
+      keyLimit: keyLimit > 0 ? keyLimit : nil)
   }
 
   public subscript(name: String) -> RegisteredHandler? { indexByName[name].map { handlers[$0] } }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HandlerAPI
 import JobModel
+import OutgoingHTTP
 import Synchronization
 
 /// Fetches a page from the network. Any status is a result, 404 and 500 too; what fails is not getting an answer.
@@ -73,18 +74,24 @@ public struct HTTPFetch: Handler {
   public init() {}
 
   public static func validate(_ input: Input) -> [InputError] {
-    FetchURL.errors(input.url) + FetchHeaders.errors(input.headers ?? [:])
+    (FetchURL.problem(input.url).map { [InputError(pointer: "/url", detail: $0)] } ?? [])
+      + FetchHeaders.errors(input.headers ?? [:])
   }
 
   /// A cancelled task ends at once with `CancellationError`, and its connection is closed.
   public func run(_ input: Input, _ context: JobContext) async throws -> Output {
     let allowsAll = Self.allowsPrivateAddresses
     let request = FetchRequest(
-      url: input.url, isHead: input.method == "HEAD", headers: input.headers ?? [:],
+      url: input.url, method: input.method == "HEAD" ? .head : .get, headers: input.headers ?? [:],
       maxBytes: input.maxBytes ?? Self.defaultMaxBytes, timeLimit: Self.timeLimit, deadline: context.deadline,
       mayConnect: { allowsAll || $0.isPublic })
-    let response = try await FetchLoop.shared.get().fetch(request) { received, total in
-      context.progress(received, of: total, "bytes received")
+    let response: FetchResponse
+    do {
+      response = try await FetchLoop.shared.get().fetch(request) { received, total in
+        context.progress(received, of: total, "bytes received")
+      }
+    } catch let error as FetchError {
+      throw HandlerError(error.message)
     }
     let text = String(validating: response.body, as: UTF8.self)
     return Output(

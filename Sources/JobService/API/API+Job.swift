@@ -84,6 +84,8 @@ extension API {
         throw APIError.conflict(
           "only a job that failed or was cancelled can be tried again; this one is \(job.state.rawValue)",
           retryAfterSeconds: nil)
+      case .uniqueKeyTaken(let other):
+        throw APIError.conflict("the job \(other.id) has its unique key now, and has not ended", retryAfterSeconds: nil)
       case .unknown: throw missing(id)
       }
     }
@@ -91,10 +93,15 @@ extension API {
 
   func result(_ call: Call) throws(APIError) {
     let id = call.id
+    let accept = call.head.headerList("Accept")
     later(call) { [self] in
       guard let job = try await store.job(id) else { throw missing(id) }
       switch job.state {
-      case .succeeded: return try await resultResponse(job, [])
+      case .succeeded:
+        if let type = job.result?.mediaType, let accept, !AcceptedTypes.allow(type, in: accept) {
+          throw APIError.notAcceptable("the result is \(type)")
+        }
+        return try await resultResponse(job, [])
       case .failed, .cancelled: throw APIError.jobHasNoResult(job)
       case .scheduled, .queued, .running:
         throw APIError.conflict("the job has not ended", retryAfterSeconds: RetryAfter.seconds(job))

@@ -13,6 +13,7 @@ extension API {
     var filter = JobFilter()
     filter.state = call.query["state"].flatMap { JobState(rawValue: $0) }
     filter.handler = call.query["handler"]
+    filter.queue = call.query["queue"]
     let limit = call.integer("limit") ?? Self.defaultPage
     var before: JobID?
     if let text = call.query["cursor"] {
@@ -50,6 +51,7 @@ extension API {
     var link = "/v1/jobs?limit=\(limit)&cursor=\(next)"
     if let state = filter.state { link += "&state=\(state.rawValue)" }
     if let handler = filter.handler { link += "&handler=\(PercentEncoding.encode(handler))" }
+    if let queue = filter.queue { link += "&queue=\(PercentEncoding.encode(queue))" }
     return link
   }
 }

@@ -24,6 +24,7 @@ final class API: HTTPApplication {
   let access: AccessGuard
   let handlersReply: HTTPResponse
   private let contractReply: FixedReply
+  private let referenceReply: FixedReply
   let log: Logger
   /// Most requests name the Host that the one before named: it need not be taken apart again.
   private var lastGoodHost: String?
@@ -49,6 +50,8 @@ final class API: HTTPApplication {
     handlersReply = HandlersDocument.list(dispatcher.handlers)
     let contract = OpenAPIDocument(handlers: dispatcher.handlers, version: context.version)
     contractReply = FixedReply(mediaType: "application/json", contract.text())
+    let page = ReferencePage(handlers: dispatcher.handlers, version: context.version)
+    referenceReply = FixedReply(mediaType: ReferencePage.mediaType, page.bytes(), ReferencePage.headers)
     log = dispatcher.log
   }
 
@@ -221,6 +224,10 @@ final class API: HTTPApplication {
 
   func contract(_ call: Call) {
     send(call, contractReply.response(ifNoneMatch: call.head.headerList("If-None-Match")))
+  }
+
+  func referencePage(_ call: Call) {
+    send(call, referenceReply.response(ifNoneMatch: call.head.headerList("If-None-Match")))
   }
 
   func file(_ call: Call) throws(APIError) {

@@ -35,6 +35,8 @@ enum APIError: Error, Sendable {
   case draining
   case storeAway(StoreError)
   case notAcceptable(String)
+  /// The resource is not what the request's condition says.
+  case preconditionFailed(String)
 
   static func unacceptable(_ pointer: String, _ detail: String) -> APIError {
     .unacceptable([InputError(pointer: pointer, detail: detail)])
@@ -107,6 +109,8 @@ enum APIError: Error, Sendable {
         headers: [HTTPField("Retry-After", "5")])
     case .notAcceptable(let detail):
       return Problem(406, detail)
+    case .preconditionFailed(let detail):
+      return Problem(412, detail)
     }
   }
 

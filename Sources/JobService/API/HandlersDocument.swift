@@ -33,6 +33,7 @@ enum HandlersDocument {
     writer.field("max_attempts", handler.maxAttempts)
     writer.key("memory_limit_bytes")
     if handler.executor == .process, let bytes = handler.memoryLimitBytes { writer.int(bytes) } else { writer.null() }
+    writer.field("key_limit", handler.keyLimit)
     writer.key("input_schema")
     if let schema = handler.handler.schema { writer.raw(schema.jsonSchema) } else { writer.null() }
     writer.endObject()

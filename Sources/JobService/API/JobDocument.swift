@@ -38,6 +38,9 @@ enum JobDocument {
     writer.key("attempts")
     writeAttempts(job, into: &writer)
     writer.field("metadata", raw: job.metadata)
+    writer.field("schedule", job.schedule)
+    writer.key("callback")
+    writeCallback(of: job, into: &writer)
     writer.object("links") { links in
       links.field("self", path)
       links.field("result", path + "/result")

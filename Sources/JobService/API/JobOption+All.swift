@@ -1,4 +1,5 @@
 import JobModel
+import OutgoingHTTP
 
 /// The options of a submit: one declaration each, for the JSON body, the query, and `/openapi.json`.
 extension JobOption {
@@ -9,15 +10,20 @@ extension JobOption {
       guard let moment = RFC3339.timestamp(text) else { throw Refusal("must be \(RFC3339.expectation)") }
       options.runAt = moment
     },
-    .text("delay", .duration, "How long it waits before it may start, 10 years at the most. Not beside `run_at`.") {
-      options, text throws(Refusal) in
+    .text(
+      "delay", .duration(upTo: JobOptions.longestDelaySeconds, mayBeZero: true),
+      "How long it waits before it may start, 10 years at the most. Not beside `run_at`."
+    ) { options, text throws(Refusal) in
       let delay = try duration(text)
-      guard delay <= JobOptions.longestDelay else { throw Refusal("must be at most 10 years") }
+      guard delay <= .seconds(JobOptions.longestDelaySeconds) else { throw Refusal("must be at most 10 years") }
       options.delay = delay
     },
-    .text("timeout", .duration, "How long an attempt may take, 30 days at the most.") { options, text throws(Refusal) in
+    .text(
+      "timeout", .duration(upTo: JobOptions.longestTimeoutSeconds, mayBeZero: false),
+      "How long an attempt may take, 30 days at the most."
+    ) { options, text throws(Refusal) in
       let timeout = try duration(text)
-      guard timeout > .zero, timeout <= JobOptions.longestTimeout else {
+      guard timeout > .zero, timeout <= .seconds(JobOptions.longestTimeoutSeconds) else {
         throw Refusal("must be more than 0 and at most 30d")
       }
       options.timeout = timeout
@@ -30,16 +36,41 @@ extension JobOption {
     ) {
       $0.metadata = $1
     },
-    .unsupported("queue"), .unsupported("unique_key"), .unsupported("key"), .unsupported("callback_url"),
+    .text("queue", .string(pattern: QueueName.pattern), "The queue it waits in; `default` without it.") {
+      options, text throws(Refusal) in
+      guard QueueName.isOne(text) else { throw Refusal("must be \(QueueName.expectation)") }
+      options.queue = text
+    },
+    .text(
+      "unique_key", .string(length: JobOptions.keyLength),
+      "While a job with it has not ended, that job is the answer, and no second one is made."
+    ) { options, text throws(Refusal) in options.uniqueKey = try key(text) },
+    .text(
+      "key", .string(length: JobOptions.keyLength),
+      "Of the jobs with one key no more run at once than the handler's `key_limit` says."
+    ) { options, text throws(Refusal) in options.concurrencyKey = try key(text) },
+    .text(
+      "callback_url", .string(format: "uri"),
+      "An http or https URL that is told, by a POST, when the job has ended."
+    ) { options, text throws(Refusal) in
+      guard text.utf8.count <= JobOptions.urlLimitBytes else {
+        throw Refusal("must be at most \(JobOptions.urlLimitBytes) bytes")
+      }
+      if let problem = FetchURL.problem(text) { throw Refusal(problem) }
+      options.callbackURL = text
+    },
   ]
+
+  private static func key(_ text: String) throws(Refusal) -> String {
+    let length = JobOptions.keyLength
+    guard length.contains(text.unicodeScalars.count) else {
+      throw Refusal("must have from \(length.lowerBound) to \(length.upperBound) characters")
+    }
+    return text
+  }
 
   private static func duration(_ text: String) throws(Refusal) -> Duration {
     guard let duration = DurationText.duration(text) else { throw Refusal("must be \(DurationText.expectation)") }
     return duration
   }
-}
-
-extension Schema {
-  /// As ``DurationText`` reads it.
-  static let duration = Schema.string(pattern: #"[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h|d)"#)
 }

@@ -14,8 +14,8 @@ struct JobOption: Sendable {
   let meaning: String
   /// Of the member in a JSON body; `null` is allowed beside it.
   let schema: Schema
-  /// Of the query parameter.
-  let querySchema: Schema
+  /// Its value in a query is JSON text.
+  var isJSONInQuery = false
   fileprivate let takeJSON: @Sendable (JSONNode, inout JobOptions) throws(Refusal) -> Void
   fileprivate let takeText: @Sendable (String, inout JobOptions) throws(Refusal) -> Void
 
@@ -32,7 +32,7 @@ struct JobOption: Sendable {
       take(&options, value)
     }
     return JobOption(
-      name: name, meaning: meaning, schema: .integer(range), querySchema: .integer(range),
+      name: name, meaning: meaning, schema: .integer(range),
       takeJSON: { node, options throws(Refusal) in
         try accept(node.kind == .number ? node.intValue : nil, &options)
       }, takeText: { text, options throws(Refusal) in try accept(QueryParameter.integer(text), &options) })
@@ -44,7 +44,7 @@ struct JobOption: Sendable {
     _ take: @escaping @Sendable (inout JobOptions, String) throws(Refusal) -> Void
   ) -> JobOption {
     JobOption(
-      name: name, meaning: meaning, schema: schema, querySchema: schema,
+      name: name, meaning: meaning, schema: schema,
       takeJSON: { node, options throws(Refusal) in
         guard let text = node.stringValue else { throw Refusal("must be a string") }
         try take(&options, text)
@@ -63,7 +63,8 @@ struct JobOption: Sendable {
       take(&options, text)
     }
     return JobOption(
-      name: name, meaning: meaning, schema: .map(of: .any), querySchema: .string, takeJSON: accept,
+      name: name, meaning: meaning, schema: .map(of: .any), isJSONInQuery: true,
+      takeJSON: accept,
       takeText: { text, options throws(Refusal) in
         let document: JSONDocument
         do throws(JSONSyntaxError) {
@@ -78,7 +79,7 @@ struct JobOption: Sendable {
   /// Of the contract, but not of this version: better refused than silently left out.
   static func unsupported(_ name: String) -> JobOption {
     JobOption(
-      name: name, meaning: "Not supported by this version.", schema: .null, querySchema: .null,
+      name: name, meaning: "Not supported by this version.", schema: .null,
       takeJSON: { _, _ throws(Refusal) in throw Refusal("is not supported by this version") },
       takeText: { _, _ throws(Refusal) in throw Refusal("is not supported by this version") })
   }

@@ -12,10 +12,15 @@ struct Submission: Sendable {
   /// The job it becomes.
   func job(id: JobID, now: Timestamp) -> Job {
     let due = options.due(now: now)
-    return Job(
-      id: id, handler: handler.name, executor: handler.executor, state: due == nil ? .queued : .scheduled,
+    var job = Job(
+      id: id, handler: handler.name, queue: options.queue, executor: handler.executor,
+      state: due == nil ? .queued : .scheduled,
       priority: options.priority, input: input, maxAttempts: options.maxAttempts ?? handler.maxAttempts,
       timeout: options.timeout, metadata: options.metadata, createdAt: now, scheduledAt: due)
+    job.uniqueKey = options.uniqueKey
+    job.concurrencyKey = options.concurrencyKey
+    job.callbackURL = options.callbackURL
+    return job
   }
 
   // MARK: - A JSON document with `handler`, `args` and options
@@ -88,6 +93,10 @@ struct Submission: Sendable {
     }
     options.finish()
     if argsText != nil, !argItems.isEmpty { throw .badRequest("args and args.NAME cannot be given together") }
+    let bodyIsArgs = !handler.handler.acceptsRawBody && !body.isEmpty
+    if bodyIsArgs, argsText != nil || !argItems.isEmpty {
+      throw .badRequest("args stand in the query and in the body; give them in one of the two")
+    }
     if !argItems.isEmpty {
       do {
         argsText = try handler.handler.argsFromQuery(argItems, hasBody: !body.isEmpty)
@@ -112,9 +121,6 @@ struct Submission: Sendable {
     } else {
       // The body is the args; a request without one has them in its query, or takes the defaults.
       guard case .bytes(let bytes) = body else { preconditionFailure("JSON bodies are held in memory") }
-      if !bytes.isEmpty, argsText != nil {
-        throw .badRequest("args stand in the query and in the body; give them in one of the two")
-      }
       let args = argsText ?? (bytes.isEmpty ? Array("{}".utf8) : bytes)
       let errors = try Self.argErrors(args, handler, hasBody: false)
       guard errors.isEmpty else { throw .unacceptable(errors) }

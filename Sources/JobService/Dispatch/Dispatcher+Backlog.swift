@@ -24,9 +24,31 @@ extension Dispatcher {
     guard let returned = lanes[executor]?.backlog, !returned.isEmpty else { return }
     lanes[executor]?.backlog = []
     lanes[executor]?.state.backlogReturned()
+    giveBack(returned)
+  }
+
+  private func giveBack(_ returned: [Attempt]) {
     for attempt in returned {
       attempt.phase = .finishing
       Task { await self.giveBack(attempt) }
+    }
+  }
+
+  /// Gives back what was claimed ahead from queues that are paused now.
+  func returnPaused() async {
+    if lanes.values.allSatisfy(\.backlog.isEmpty) { return }
+    let paused: Set<String>
+    do {
+      paused = try await store.pausedQueues()
+    } catch {
+      log.error("it cannot be read which queues are paused", metadata: ["error": "\(error)"])
+      return
+    }
+    for executor in Array(lanes.keys) {
+      guard let returned = lanes[executor]?.backlog.filter({ paused.contains($0.job.queue) }) else { continue }
+      lanes[executor]?.backlog.removeAll { paused.contains($0.job.queue) }
+      for _ in returned { lanes[executor]?.state.leftBacklog() }
+      giveBack(returned)
     }
   }
 }

@@ -95,6 +95,8 @@ extension Dispatcher {
     listener?.changed(job)
     tell(JobEvent(stateOf: job))
     joined(job)
+    // It was one of those that run with its key: the store may have let another one into the line, of any executor.
+    if job.concurrencyKey != nil { callForReleased(Set(Executor.allCases)) }
   }
 
   /// The part of it for other acceptors, and for a job whose row is not at hand.

@@ -58,24 +58,26 @@ final class Dispatcher: AttemptEvents {
       // Ten thousand tasks need no backlog: their slots are never short.
       let state = LaneState(slots: runner.slots, claimsAhead: executor != .task)
       lanes[executor] = Lane(state: state, runner: runner)
+      memory.seats.setPace(executor, slots: state.slots, averageMicroseconds: nil, seat: identity.seat)
     }
   }
 
   // MARK: - Submitting
 
-  /// Makes `job` durable, and starts it here at once if there is room and nobody is ahead in line.
-  ///
-  /// - Returns: the job as it is in the store.
-  func submit(_ job: Job) async throws(StoreError) -> Job {
+  /// Makes `job` durable, and starts it here at once if there is room and nobody is ahead in line, unless the store knows
+  /// a reason against it. A job of a request that may come again always joins the line: so it is known before it is
+  /// stored what the request is answered.
+  func submit(_ job: Job, for request: IdempotentRequest? = nil) async throws(StoreError) -> SubmitReceipt {
     let executor = job.executor
-    if job.state == .queued, let lane = lanes[executor],
+    if request == nil, job.state == .queued, let lane = lanes[executor],
       lane.state.mayStartAtOnce(lineGeneration: memory.board.lineGeneration(executor))
     {
       var claimed = job.claimed(by: identity.owner, runBy: runBy, now: .now)
       claimed.revision = job.revision
       lanes[executor]?.state.reserve()
+      let receipt: SubmitReceipt
       do {
-        try await store.submit(claimed)
+        receipt = try await store.submit(claimed)
       } catch {
         lanes[executor]?.state.unreserve()
         fill(executor)
@@ -83,17 +85,28 @@ final class Dispatcher: AttemptEvents {
         throw error
       }
       lanes[executor]?.state.unreserve()
-      memory.counters.add(.jobsSubmitted, seat: identity.seat)
-      tell(JobEvent(stateOf: claimed))
-      take(claimed)
+      if case .stored(let stored) = receipt, stored.state == .running {
+        memory.counters.add(.jobsSubmitted, seat: identity.seat)
+        tell(JobEvent(stateOf: stored))
+        take(stored)
+      } else {
+        submitted(receipt)
+        fill(executor)
+      }
       resumeIfIdle()
-      return claimed
+      return receipt
     }
-    try await store.submit(job)
+    let receipt = try await store.submit(job, for: request)
+    submitted(receipt)
+    return receipt
+  }
+
+  /// A job joined the line, or waits for its time, if the receipt says that one was made.
+  func submitted(_ receipt: SubmitReceipt) {
+    guard case .stored(let job) = receipt else { return }
     memory.counters.add(.jobsSubmitted, seat: identity.seat)
     tell(JobEvent(stateOf: job))
     joined(job)
-    return job
   }
 
   /// Tells whom it concerns that a job waits now.
@@ -103,6 +116,7 @@ final class Dispatcher: AttemptEvents {
       memory.board.markJoined(job.executor)
       callForWork(job.executor)
     case .scheduled:
+      memory.board.markScheduled()
       let due = job.scheduledAt ?? job.createdAt
       // Only what is due before all others concerns the housekeeper, whoever that is.
       guard memory.board.isEarliest(due) else { return }
@@ -138,6 +152,7 @@ final class Dispatcher: AttemptEvents {
   }
 
   private func claim(_ executor: Executor, _ size: Int, _ generation: UInt64) async {
+    let pauses = memory.board.pauses
     let request = ClaimRequest(executor: executor, limit: size, owner: identity.owner, runBy: runBy, now: .now)
     let jobs: [Job]
     do {
@@ -160,6 +175,8 @@ final class Dispatcher: AttemptEvents {
       tell(JobEvent(stateOf: job))
       take(job)
     }
+    // A queue that was paused while the claim was on its way did not find these jobs here.
+    if memory.board.pauses != pauses { await returnPaused() }
     fill(executor)
     resumeIfIdle()
   }
@@ -210,6 +227,12 @@ final class Dispatcher: AttemptEvents {
     }
   }
 
+  private func publishPace(_ executor: Executor) {
+    guard let state = lanes[executor]?.state else { return }
+    memory.seats.setPace(
+      executor, slots: state.slots, averageMicroseconds: state.averageRunMicroseconds, seat: identity.seat)
+  }
+
   // MARK: - AttemptEvents
 
   func started(_ attempt: Attempt, pid: Int32) {
@@ -234,6 +257,7 @@ final class Dispatcher: AttemptEvents {
   func slotsChanged() {
     for executor in Array(lanes.keys) {
       startNext(executor)
+      publishPace(executor)
       fill(executor)
     }
   }
@@ -241,6 +265,7 @@ final class Dispatcher: AttemptEvents {
   func ended(_ attempt: Attempt, _ end: AttemptEnd) {
     let executor = attempt.job.executor
     lanes[executor]?.state.ended(runMicroseconds: Double(end.wall.microsecondsClamped))
+    publishPace(executor)
     attempt.phase = .finishing
     startNext(executor)
     fill(executor)
@@ -261,4 +286,6 @@ protocol JobChangeListener: AnyObject {
   func happened()
   /// A job is due at this time.
   func scheduled(at due: Timestamp)
+  /// This acceptor wrote or removed a schedule.
+  func schedulesChanged()
 }

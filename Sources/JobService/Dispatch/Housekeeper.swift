@@ -13,6 +13,7 @@ final class Housekeeper {
   private let memory: ServiceMemory
   private let spool: SpoolFolder
   private let disk: BlockingThread
+  private let schedules: ScheduleKeeper
   private let log: Logger
   /// The owners whose acceptors live, or are about to be born.
   private let liveOwners: @LoopActor () -> Set<OwnerID>
@@ -38,13 +39,14 @@ final class Housekeeper {
   static let sweepAge = Duration.seconds(86_400)
 
   init(
-    dispatcher: Dispatcher, spool: SpoolFolder, disk: BlockingThread, log: Logger,
+    dispatcher: Dispatcher, schedules: ScheduleKeeper, spool: SpoolFolder, disk: BlockingThread, log: Logger,
     liveOwners: @escaping @LoopActor () -> Set<OwnerID>, isAppointed: @escaping @LoopActor () -> Bool,
     deathCount: @escaping @LoopActor () -> UInt64
   ) {
     self.dispatcher = dispatcher
     self.store = dispatcher.store
     self.memory = dispatcher.memory
+    self.schedules = schedules
     self.spool = spool
     self.disk = disk
     self.log = log
@@ -64,13 +66,16 @@ final class Housekeeper {
   /// with each beat.
   func look() {
     guard !isStopped, isAppointed() else {
+      if wasAppointed { schedules.stop() }
       wasAppointed = false
       return
     }
     if !wasAppointed {
       wasAppointed = true
       seenDeaths = nil
+      schedules.start()
       Task { await self.promote() }
+      Task { await self.releaseHeld() }
     }
     let deaths = deathCount()
     if deaths != seenDeaths, !isRescuing {
@@ -83,6 +88,7 @@ final class Housekeeper {
   func stop() {
     isStopped = true
     wasAppointed = false
+    schedules.stop()
     if let dueTimer { EpollLoop.shared.cancel(dueTimer) }
     dueTimer = nil
   }
@@ -93,9 +99,15 @@ final class Housekeeper {
     if nextDue.map({ due < $0 }) ?? true { wait(until: due) }
   }
 
+  /// A schedule was written or removed.
+  func schedulesChanged() {
+    if wasAppointed { schedules.look() }
+  }
+
   /// Due times were announced and missed.
   func missedSchedules() {
     guard wasAppointed else { return }
+    schedules.look()
     Task { await self.promote() }
   }
 
@@ -176,6 +188,15 @@ final class Housekeeper {
     } while promoteAgain
   }
 
+  /// Makes sure that no job is held though its key has room: its limit may have been raised.
+  private func releaseHeld() async {
+    do {
+      dispatcher.callForReleased(try await store.releaseHeld())
+    } catch {
+      log.warning("held jobs cannot be looked through", metadata: ["error": "\(error)"])
+    }
+  }
+
   // MARK: - Counting and expiry
 
   private func countForEver() async {
@@ -205,12 +226,14 @@ final class Housekeeper {
           let removal = try await store.removeExpired(now: .now, limit: Self.expireLimit)
           for id in removal.ids { memory.board.markChanged(id) }
           memory.counters.add(.jobsExpired, removal.ids.count, seat: dispatcher.identity.seat)
+          let forgotten = try await store.forgetRequests(now: .now, limit: Self.expireLimit)
           let (spool, files) = (spool, removal.spoolFiles)
-          more = removal.ids.count == Self.expireLimit
+          more = removal.ids.count == Self.expireLimit || forgotten == Self.expireLimit
           if !files.isEmpty { try await disk.run { for name in files { try spool.remove(name) } } }
         } catch {
           log.warning("expired jobs cannot be removed", metadata: ["error": "\(error)"])
         }
+        if !more { await releaseHeld() }
       }
       // In small steps with pauses, so that clients do not feel it.
       await EpollLoop.shared.sleep(more ? .milliseconds(50) : Self.expireInterval)

@@ -6,14 +6,19 @@ import JobModel
 final class Switchboard: JobChangeListener {
   private let dispatcher: Dispatcher
   private let housekeeper: Housekeeper
+  private let callbacks: CallbackSender
   private let waits: JobWaits
   private let replies: JobReplies
   private let events: EventFeed
   private var cursors: NoticeRings.Cursors
 
-  init(dispatcher: Dispatcher, housekeeper: Housekeeper, waits: JobWaits, replies: JobReplies, events: EventFeed) {
+  init(
+    dispatcher: Dispatcher, housekeeper: Housekeeper, callbacks: CallbackSender, waits: JobWaits,
+    replies: JobReplies, events: EventFeed
+  ) {
     self.dispatcher = dispatcher
     self.housekeeper = housekeeper
+    self.callbacks = callbacks
     self.waits = waits
     self.replies = replies
     self.events = events
@@ -30,6 +35,8 @@ final class Switchboard: JobChangeListener {
       case .cancel(let id): dispatcher.stopElsewhereAsked(id)
       case .work(let executor): dispatcher.fill(executor)
       case .scheduled(let due): housekeeper.scheduled(at: due)
+      case .schedulesChanged: housekeeper.schedulesChanged()
+      case .paused: Task { await self.dispatcher.returnPaused() }
       }
     }
     if batch.missedChanges { waits.lookAgain() }
@@ -37,6 +44,7 @@ final class Switchboard: JobChangeListener {
       Task { await self.dispatcher.stopWhatWasCancelled() }
       for executor in Executor.allCases { dispatcher.fill(executor) }
       housekeeper.missedSchedules()
+      Task { await self.dispatcher.returnPaused() }
     }
     housekeeper.look()
     events.posted()
@@ -51,6 +59,7 @@ final class Switchboard: JobChangeListener {
     // Read after the change was marked, so the reply is good until the next one.
     replies.put(job, generation: dispatcher.memory.board.generation(of: job.id))
     waits.changed(job)
+    if job.state.isFinal, job.callbackURL != nil { callbacks.look() }
   }
 
   func changed(_ id: JobID) { waits.changedElsewhere(id) }
@@ -60,4 +69,6 @@ final class Switchboard: JobChangeListener {
   func happened() { events.posted() }
 
   func scheduled(at due: Timestamp) { housekeeper.scheduled(at: due) }
+
+  func schedulesChanged() { housekeeper.schedulesChanged() }
 }

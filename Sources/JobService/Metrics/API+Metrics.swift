@@ -64,6 +64,20 @@ extension API {
       counters.total(.cacheMisses))
     page.add(
       "millrace_workers_replaced_total", .counter, "Worker processes replaced.", [], counters.total(.workersReplaced))
+    for (outcome, counter) in [
+      ("delivered", Counter.callbacksDelivered), ("retried", .callbacksRetried), ("failed", .callbacksFailed),
+    ] {
+      page.add(
+        "millrace_callback_attempts_total", .counter, "Attempts to call back, by what came of them.",
+        [("outcome", outcome)], counters.total(counter))
+    }
+    for (outcome, counter) in [
+      ("submitted", Counter.scheduleRuns), ("refused", .scheduleRefusals), ("skipped", .scheduleSkips),
+    ] {
+      page.add(
+        "millrace_schedule_runs_total", .counter, "Runs of schedules, by what came of them.", [("outcome", outcome)],
+        counters.total(counter))
+    }
     page.add(
       "millrace_acceptor_restarts", .gauge, "Restarts of the present acceptors.", [],
       UInt64(seats.reduce(0) { $0 + $1.restarts }))

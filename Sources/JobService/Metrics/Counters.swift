@@ -13,6 +13,8 @@ enum Counter: Int, CaseIterable, Sendable {
   case commits, commitWrites, commitMicroseconds
   case cacheHits, cacheMisses
   case workersReplaced
+  case callbacksDelivered, callbacksRetried, callbacksFailed
+  case scheduleRuns, scheduleRefusals, scheduleSkips
 }
 
 struct Counters: Sendable {

@@ -21,6 +21,7 @@ final class Acceptor {
   private let store: SQLiteJobStore
   private let dispatcher: Dispatcher
   private let housekeeper: Housekeeper
+  private let callbacks: CallbackSender
   private let switchboard: Switchboard
   private let api: API
   /// `nil`: no tokens are needed.
@@ -97,7 +98,7 @@ final class Acceptor {
     memory.seats.clear(seat: index)
     memory.workers.clear(seat: index)
 
-    store = try SQLiteJobStore.open(path: path) { commit in
+    store = try SQLiteJobStore.open(path: path, keyLimits: plan.handlers.keyLimits) { commit in
       memory.counters.add(.commits, seat: index)
       memory.counters.add(.commitWrites, commit.writes, seat: index)
       memory.counters.add(.commitMicroseconds, Int(commit.duration.microsecondsClamped), seat: index)
@@ -134,8 +135,9 @@ final class Acceptor {
       memory: memory, handlers: plan.handlers,
       results: ResultKeeper(spool: spool, disk: disk, limitBytes: configuration.maxResultBytes), runners: runners,
       log: log)
+    let schedules = ScheduleKeeper(dispatcher: dispatcher, log: log)
     housekeeper = Housekeeper(
-      dispatcher: dispatcher, spool: spool, disk: disk, log: log,
+      dispatcher: dispatcher, schedules: schedules, spool: spool, disk: disk, log: log,
       liveOwners: { Set(table.ownersNotToRescue().map { OwnerID(number: $0) }) },
       isAppointed: { seat.isHousekeeper }, deathCount: { table.deathCount })
     let context = ServiceContext(
@@ -151,8 +153,13 @@ final class Acceptor {
       files: try configuration.publicFolder.map { try StaticFiles(root: $0) },
       origin: RequestOrigin(ownNames: plan.ownNames, publicNames: Set(configuration.hosts)),
       access: AccessGuard(tokens: tokens, limit: limit, rates: memory.rates))
+    schedules.admit = { [api] job throws(APIError) in try api.admit(job) }
+    callbacks = CallbackSender(
+      dispatcher: dispatcher,
+      settings: .init(
+        allowsPrivateAddresses: configuration.allowPrivateAddresses, secret: configuration.callbackSecret), log: log)
     switchboard = Switchboard(
-      dispatcher: dispatcher, housekeeper: housekeeper, waits: api.waits, replies: api.replies,
+      dispatcher: dispatcher, housekeeper: housekeeper, callbacks: callbacks, waits: api.waits, replies: api.replies,
       events: api.events)
     dispatcher.listener = switchboard
     server = HTTPServer(options: plan.serverOptions, application: api)
@@ -181,6 +188,7 @@ final class Acceptor {
     pool?.start()
     beat()
     housekeeper.start()
+    callbacks.look()
     for executor in Executor.allCases { dispatcher.fill(executor) }
     guard let tokens else { return listen() }
     Task {
@@ -247,6 +255,7 @@ final class Acceptor {
     isStopping = true
     seat.markDraining()
     housekeeper.stop()
+    callbacks.stop()
     api.isDraining = true
     server.closeAfterReply = true
     // While the whole server stops, polls are still answered. An acceptor that leaves alone leaves them to the others.

@@ -14,7 +14,7 @@ enum StorePreparation {
     do {
       try SQLiteJobStore.prepare(path: path)
       let spool = SpoolFolder(path: SQLiteJobStore.spoolPath(path))
-      let store = try SQLiteJobStore.open(path: path)
+      let store = try SQLiteJobStore.open(path: path, keyLimits: handlers.keyLimits)
       var executors: [String: Executor] = [:]
       for handler in handlers { executors[handler.name] = handler.executor }
       let found = executors

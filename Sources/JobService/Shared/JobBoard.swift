@@ -35,6 +35,13 @@ struct JobBoard: Sendable {
     line.add(4 + executor.index, UInt64(count))
   }
 
+  /// A job was committed that waits for its time.
+  func markScheduled() { line.add(8) }
+
+  /// Raised whenever a queue is paused: what was claimed before may have to go back.
+  var pauses: UInt64 { line.load(12) }
+  func markPaused() { line.advance(12) }
+
   func markLeft(_ executor: Executor, count: Int) { line.add(4 + executor.index, 0 &- UInt64(count)) }
 
   /// About how many jobs wait for this executor.
@@ -60,6 +67,7 @@ struct JobBoard: Sendable {
     return next == 0 || due.microseconds < next
   }
 
+  /// About how many jobs wait for their time: as last counted, and what came since.
   var scheduled: Int { Int(line.load(8)) }
   var running: Int { Int(line.load(9)) }
   var oldestQueuedAt: Timestamp? {

@@ -16,6 +16,10 @@ enum Notice: Sendable, Equatable {
   case work(Executor)
   /// A job is due at this time.
   case scheduled(Timestamp)
+  /// A schedule was written or removed.
+  case schedulesChanged
+  /// A queue was paused.
+  case paused
 }
 
 /// What a seat read from the others' rings.
@@ -64,6 +68,8 @@ struct NoticeRings: Sendable {
       case .cancel(let id): (2, id.high, id.low)
       case .work(let executor): (3, UInt64(executor.index), 0)
       case .scheduled(let due): (4, UInt64(bitPattern: due.microseconds), 0)
+      case .schedulesChanged: (6, 0, 0)
+      case .paused: (5, 0, 0)
       }
     let ring = ring(seat, controls: kind != 1)
     let head = ring.words.load(ring.head)
@@ -124,6 +130,8 @@ struct NoticeRings: Sendable {
       case 1: notices.append(.changed(JobID(high: high, low: low)))
       case 2: notices.append(.cancel(JobID(high: high, low: low)))
       case 3: notices.append(.work(Executor.allCases.first { UInt64($0.index) == high } ?? .process))
+      case 5: notices.append(.paused)
+      case 6: notices.append(.schedulesChanged)
       default: notices.append(.scheduled(Timestamp(microseconds: Int64(bitPattern: high))))
       }
     }

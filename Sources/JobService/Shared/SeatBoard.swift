@@ -8,8 +8,10 @@ struct SeatBoard: Sendable {
     case connections
     case tasksRunning, threadsRunning, processesRunning
     case forkServerPID, forkServerRestarts
+    case slotsTask, slotsThread, slotsProcess
+    case paceTask, paceThread, paceProcess
   }
-  private static let wordsASeat = 16
+  private static let wordsASeat = 32
   static func wordCount(seats: Int) -> Int { seats * wordsASeat }
 
   private let words: SharedWords
@@ -56,6 +58,28 @@ struct SeatBoard: Sendable {
     words.store(index(seat, runningWord(executor)), UInt64(count))
   }
   func running(_ executor: Executor, seat: Int) -> Int { Int(words.load(index(seat, runningWord(executor)))) }
+
+  /// How many jobs the seat runs at once, and how long its last ones took.
+  func setPace(_ executor: Executor, slots: Int, averageMicroseconds: Double?, seat: Int) {
+    let (slotsWord, paceWord) = paceWords(executor)
+    words.store(index(seat, slotsWord), UInt64(max(0, slots)))
+    words.store(index(seat, paceWord), UInt64((averageMicroseconds ?? 0).rounded(.up)))
+  }
+
+  /// `runMicroseconds` is `nil` where no job has ended yet.
+  func pace(_ executor: Executor, seat: Int) -> (slots: Int, runMicroseconds: Double?) {
+    let (slotsWord, paceWord) = paceWords(executor)
+    let pace = words.load(index(seat, paceWord))
+    return (Int(words.load(index(seat, slotsWord))), pace == 0 ? nil : Double(pace))
+  }
+
+  private func paceWords(_ executor: Executor) -> (slots: Word, pace: Word) {
+    switch executor {
+    case .task: (.slotsTask, .paceTask)
+    case .thread: (.slotsThread, .paceThread)
+    case .process: (.slotsProcess, .paceProcess)
+    }
+  }
 
   func setForkServer(pid: Int32, restarts: Int, seat: Int) {
     words.store(index(seat, .forkServerPID), UInt64(UInt32(bitPattern: pid)))

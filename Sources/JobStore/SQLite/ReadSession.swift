@@ -17,8 +17,15 @@ final class ReadSession {
   private let spoolFiles: PreparedStatement
   private let waiting: [PreparedStatement]
   let tokens: TokenTable.Reading
+  let schedules: ScheduleQueries
+  let callbacks: CallbackQueries
+  private let held: PreparedStatement
+  let line: LineStatements
+  let queues: QueueStatements
+  let keyLimits: KeyLimits
 
-  init(_ database: Database) throws {
+  init(_ database: Database, _ keyLimits: KeyLimits) throws {
+    self.keyLimits = keyLimits
     func prepared(_ sql: String) throws -> PreparedStatement { try PreparedStatement(database, sql) }
     begin = try prepared("BEGIN")
     end = try prepared("COMMIT")
@@ -29,6 +36,8 @@ final class ReadSession {
     logOf = try prepared("SELECT bytes FROM log WHERE job_seq = ?1 ORDER BY rowid")
     queued = try prepared(
       "SELECT executor, count(*), min(queued_at) FROM job INDEXED BY job_queued WHERE state = 1 GROUP BY executor")
+    held = try prepared(
+      "SELECT executor, count(*), min(queued_at) FROM job INDEXED BY job_held WHERE state = -1 GROUP BY executor")
     scheduled = try prepared("SELECT count(*) FROM job INDEXED BY job_scheduled WHERE state = 0")
     running = try prepared("SELECT count(*) FROM job INDEXED BY job_running WHERE state = 2")
     nextDue = try prepared(NextDue.sql)
@@ -38,9 +47,13 @@ final class ReadSession {
       WHERE input_file IS NOT NULL OR result_file IS NOT NULL
       """)
     tokens = try TokenTable.Reading(database)
-    waiting = try [(0, "job_scheduled"), (1, "job_queued")].map { state, index in
+    schedules = try ScheduleQueries(database)
+    callbacks = try CallbackQueries(database)
+    waiting = try [(0, "job_scheduled"), (1, "job_queued"), (-1, "job_held")].map { state, index in
       try prepared("SELECT seq, handler, executor FROM job INDEXED BY \(index) WHERE state = \(state)")
     }
+    line = try LineStatements(database)
+    queues = try QueueStatements(database)
   }
 
   /// Reads between these two see one moment of the store, and take SQLite's locks once.
@@ -49,7 +62,8 @@ final class ReadSession {
 
   func job(_ id: JobID) throws(SQLiteFailure) -> Job? {
     jobByID.bind(1, id)
-    return try jobByID.firstRow { row throws(SQLiteFailure) in try row.job() }
+    guard let job = try jobByID.firstRow({ row throws(SQLiteFailure) in try row.job() }) else { return nil }
+    return try withCallback(job)
   }
 
   /// Where a list is walked, newest first: the rarer the state, the smaller its own index.
@@ -76,7 +90,7 @@ final class ReadSession {
         case .cancelled: "job INDEXED BY job_cancelled WHERE state = 5 AND id < ?1"
         }
       return """
-        SELECT seq, id, (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR handler = ?4) AND (?5 IS NULL OR queue = ?5)
+        SELECT seq, id, (?3 IS NULL OR state = ?3 OR state = -1 AND ?3 = 1) AND (?4 IS NULL OR handler = ?4) AND (?5 IS NULL OR queue = ?5)
         FROM \(source) ORDER BY id DESC LIMIT ?2
         """
     }
@@ -106,7 +120,7 @@ final class ReadSession {
     for (place, seq) in fitting.enumerated() {
       jobBySeq.bind(1, seq)
       guard let job = try jobBySeq.firstRow({ row throws(SQLiteFailure) in try row.job() }) else { continue }
-      page.jobs.append(job)
+      page.jobs.append(try withCallback(job))
       bytes += job.heldBytes
       if bytes > Self.pageLimitBytes, place < fitting.count - 1 {
         page.next = job.id
@@ -131,10 +145,12 @@ final class ReadSession {
     var depth = StoreDepth(
       scheduled: try scheduled.firstRow { row in row.int(0) } ?? 0, queued: [:],
       running: try running.firstRow { row in row.int(0) } ?? 0, oldestQueuedAt: nil)
-    try queued.forEachRow { row throws(SQLiteFailure) in
-      depth.queued[try Executor.ofCode(row.int64(0))] = row.int(1)
-      let oldest = Timestamp(microseconds: row.int64(2))
-      depth.oldestQueuedAt = min(depth.oldestQueuedAt ?? oldest, oldest)
+    for count in [queued, held] {
+      try count.forEachRow { row throws(SQLiteFailure) in
+        depth.queued[try Executor.ofCode(row.int64(0)), default: 0] += row.int(1)
+        let oldest = Timestamp(microseconds: row.int64(2))
+        depth.oldestQueuedAt = min(depth.oldestQueuedAt ?? oldest, oldest)
+      }
     }
     return depth
   }

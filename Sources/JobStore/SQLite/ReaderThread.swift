@@ -10,9 +10,9 @@ final class ReaderThread: Sendable {
   /// Reads that share SQLite's locks; small, so that no reader holds up a checkpoint for long.
   static let batchLimit = 64
 
-  init(_ connection: DatabaseQueue, _ name: String) throws {
+  init(_ connection: DatabaseQueue, _ name: String, _ keyLimits: KeyLimits) throws {
     let queue = CallQueue<ReadSession>(capacity: Self.capacity)
-    let reader = Reader(queue, connection, try connection.inDatabase { try ReadSession($0) })
+    let reader = Reader(queue, connection, try connection.inDatabase { try ReadSession($0, keyLimits) })
     self.queue = queue
     thread = try StoreThread.start(name) { reader.work() }
   }

@@ -36,16 +36,19 @@ extension SQLiteJobStore {
 
   /// Joins the prepared store at `path`, and starts the threads. Call it after the process was forked.
   ///
-  /// - Parameter onCommit: called on the writer thread after each commit; it must be quick.
+  /// - Parameters:
+  ///   - keyLimits: how many jobs with one key this process lets run at once.
+  ///   - onCommit: called on the writer thread after each commit; it must be quick.
   public static func open(
-    path: String, onCommit: @escaping @Sendable (CommitReport) -> Void = { _ in }
+    path: String, keyLimits: KeyLimits = KeyLimits(), onCommit: @escaping @Sendable (CommitReport) -> Void = { _ in }
   ) throws(StoreError) -> SQLiteJobStore {
-    try open(path: path, pageLimit: nil, onCommit: onCommit)
+    try open(path: path, pageLimit: nil, keyLimits: keyLimits, onCommit: onCommit)
   }
 
   /// - Parameter pageLimit: beyond so many pages this process finds the disk full (for tests of that).
   static func open(
-    path: String, pageLimit: Int?, onCommit: @escaping @Sendable (CommitReport) -> Void
+    path: String, pageLimit: Int?, keyLimits: KeyLimits = KeyLimits(),
+    onCommit: @escaping @Sendable (CommitReport) -> Void
   ) throws(StoreError) -> SQLiteJobStore {
     do {
       let lock = try CommitLock(databasePath: path)
@@ -56,9 +59,9 @@ extension SQLiteJobStore {
         return try SQLiteSchema.idKey(database)
       }
       return SQLiteJobStore(
-        idKey: idKey, writer: try WriterThread(writing, lock: lock, onCommit: onCommit),
-        lookups: try ReaderThread(SQLiteConnection.open(path, .reader), "store-lookups"),
-        lists: try ReaderThread(SQLiteConnection.open(path, .reader), "store-lists"))
+        idKey: idKey, writer: try WriterThread(writing, lock: lock, keyLimits: keyLimits, onCommit: onCommit),
+        lookups: try ReaderThread(SQLiteConnection.open(path, .reader), "store-lookups", keyLimits),
+        lists: try ReaderThread(SQLiteConnection.open(path, .reader), "store-lists", keyLimits))
     } catch {
       throw openingError(error, path, "open")
     }

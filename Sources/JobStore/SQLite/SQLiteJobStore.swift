@@ -12,7 +12,7 @@ public final class SQLiteJobStore: JobStore {
 
   let writer: WriterThread
   let lookups: ReaderThread
-  private let lists: ReaderThread
+  let lists: ReaderThread
 
   init(idKey: SipHashKey, writer: WriterThread, lookups: ReaderThread, lists: ReaderThread) {
     self.idKey = idKey
@@ -22,15 +22,16 @@ public final class SQLiteJobStore: JobStore {
   }
 
   /// Jobs that one transaction changes at most where a verb may have to change many.
-  private static let step = 500
+  static let step = 500
   /// Jobs that one turn of the list reader looks at, and those a whole call does before it gives a short page back.
   private static let visitsATurn = 5000
   private static let visitsACall = 100_000
 
   // MARK: Writing
 
-  public func submit(_ job: Job) async throws(StoreError) {
-    try await writer.write("submit") { (session) throws(SQLiteFailure) in try session.submit(job) }
+  @discardableResult
+  public func submit(_ job: Job, for request: IdempotentRequest?) async throws(StoreError) -> SubmitReceipt {
+    try await writer.write("submit") { (session) throws(SQLiteFailure) in try session.submit(job, for: request) }
   }
 
   public func claim(_ request: ClaimRequest) async throws(StoreError) -> [Job] {

@@ -49,9 +49,8 @@ extension SQLiteSchema {
     FROM job_before;
     DROP TABLE job_before;
 
-    CREATE INDEX job_queued ON job (executor, priority DESC, queued_at, seq, state) WHERE state = 1;
-    CREATE INDEX job_scheduled ON job (scheduled_at, seq, state) WHERE state = 0;
-    CREATE INDEX job_running ON job (owner, state) WHERE state = 2;
+    CREATE INDEX job_scheduled ON job (scheduled_at, seq, queue, state) WHERE state = 0;
+    CREATE INDEX job_running ON job (owner, queue, state) WHERE state = 2;
     CREATE INDEX job_expiring ON job (expires_at) WHERE expires_at IS NOT NULL;
     CREATE INDEX job_failed ON job (id) WHERE state = 4;
     CREATE INDEX job_cancelled ON job (id) WHERE state = 5;

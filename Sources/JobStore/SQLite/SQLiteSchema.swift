@@ -20,7 +20,7 @@ enum SQLiteSchema {
   ]
 
   /// What the second version brought, a topic each.
-  private static let secondTables = [widerJobTable, TokenTable.creation]
+  private static let secondTables = [widerJobTable, queueTables, scheduleTable, callbackTable, TokenTable.creation]
 
   static var version: Int { steps.count }
 

@@ -1,32 +1,8 @@
-// The verbs of an attempt: submitted, claimed, told of, ended.
+// The verbs of an attempt: told of, ended. How it begins is in `WriteSession+Line.swift`.
 
 import JobModel
 
 extension WriteSession {
-  func submit(_ job: Job) throws(SQLiteFailure) {
-    try insert.bindWhole(job)
-    try insert.run()
-  }
-
-  func claim(_ request: ClaimRequest) throws(SQLiteFailure) -> [Job] {
-    // A negative LIMIT would mean none to SQLite.
-    guard request.limit > 0 else { return [] }
-    nextInLine.bind(1, request.executor.code)
-    nextInLine.bind(2, request.limit)
-    let line = try collect(nextInLine)
-    if line.isEmpty { return [] }
-    return try atomically { () throws(SQLiteFailure) in
-      var claimed: [Job] = []
-      claimed.reserveCapacity(line.count)
-      for var next in line {
-        next.job = next.job.claimed(by: request.owner, runBy: request.runBy, now: request.now)
-        try write(next)
-        claimed.append(next.job)
-      }
-      return claimed
-    }
-  }
-
   func finishIfStillOwned(_ ended: Job, owner: OwnerID, attempt: Int) throws(SQLiteFailure) -> FinishReceipt {
     precondition(ended.state != .running, "a job that is finished must not stay running")
     guard let row = try ownership(of: ended.id), row.owner == owner.number, row.attempt == attempt else {
@@ -37,7 +13,15 @@ extension WriteSession {
     // The row may have changed since the caller took its copy: progress, or a wish to cancel.
     job.revision = row.revision + 1
     job.cancelRequested = row.cancelRequested
-    try write(Stored(seq: row.seq, job: job), withHistory: !job.state.isFinal)
+    let stored = Stored(seq: row.seq, job: job)
+    if let key = job.concurrencyKey {
+      try atomically { () throws(SQLiteFailure) in
+        try write(stored, withHistory: !stored.job.state.isFinal)
+        try releaseAfterEnd(of: key)
+      }
+    } else {
+      try write(stored, withHistory: !job.state.isFinal)
+    }
     return .written(revision: job.revision)
   }
 
@@ -66,6 +50,7 @@ extension WriteSession {
   func rescueAbandoned(live: Set<OwnerID>, now: Timestamp, expiresAt: Timestamp, limit: Int) throws(SQLiteFailure)
     -> [Job]
   {
+    try endHandling(exceptBy: live)
     var gone: [Int64] = []
     try owners.forEachRow { row in
       let owner = row.int64(0)
@@ -83,6 +68,7 @@ extension WriteSession {
       for var row in abandoned {
         row.job = row.job.abandoned(now: now, expiresAt: expiresAt)
         try write(row, withHistory: !row.job.state.isFinal)
+        if let key = row.job.concurrencyKey { try releaseAfterEnd(of: key) }
         rescued.append(row.job)
       }
       return rescued

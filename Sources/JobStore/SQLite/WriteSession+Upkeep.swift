@@ -10,7 +10,12 @@ extension WriteSession {
       return .alreadyEnded(row.job)
     case .scheduled, .queued:
       row.job = row.job.cancelledInLine(now: now, expiresAt: expiresAt)
-      try write(row)
+      let ended = row
+      try atomically { () throws(SQLiteFailure) in
+        try write(ended)
+        // It may have been the one that stood in line for others of its key.
+        if let group = KeyGroup(ended.job) { try releaseFirst(of: group) }
+      }
       return .cancelled(row.job)
     case .running:
       if !row.job.cancelRequested {
@@ -27,11 +32,14 @@ extension WriteSession {
     case .scheduled, .queued, .running, .succeeded:
       return .refused(row.job)
     case .failed, .cancelled:
+      if let other = try holder(ofUniqueKey: row.job.uniqueKey) { return .uniqueKeyTaken(other) }
       row.job = row.job.retried(now: now)
       let again = row
       try atomically { () throws(SQLiteFailure) in
         try write(again, withHistory: true)
         try forgetLog(again.seq)
+        // The end that it told of is none any more.
+        try forgetCallback(again.seq)
       }
       return .queued(again.job)
     }
@@ -95,6 +103,7 @@ extension WriteSession {
 
   private func forget(_ seq: Int64) throws(SQLiteFailure) {
     try forgetLog(seq)
+    try forgetCallback(seq)
     remove.bind(1, seq)
     try remove.run()
   }

@@ -12,7 +12,8 @@ final class WriteSession {
   let updateWithHistory: PreparedStatement
   let ownership: PreparedStatement
   let jobByID: PreparedStatement
-  let nextInLine: PreparedStatement
+  let jobBySeq: PreparedStatement
+  let jobByUniqueKey: PreparedStatement
   let due: PreparedStatement
   let nextDue: PreparedStatement
   let owners: PreparedStatement
@@ -23,7 +24,20 @@ final class WriteSession {
   let removeLog: PreparedStatement
   let setExecutor: PreparedStatement
   let tokens: TokenTable.Writing
+  let hold: PreparedStatement
+  let releaseFirst: PreparedStatement
+  let queuedOfGroup: PreparedStatement
+  let nextHeld: PreparedStatement
+  let pause: PreparedStatement
+  let resume: PreparedStatement
+  let line: LineStatements
+  let requests: RequestStatements
+  let schedules: ScheduleStatements
+  let callbacks: CallbackStatements
 
+  let keyLimits: KeyLimits
+  /// Where the next claim goes on, of an executor with more queues than one claim compares.
+  var comparedUpTo: [Executor: String] = [:]
   let connection: OpaquePointer
   /// The log's length when it was last copied back.
   var checkpointedPages = 0
@@ -35,11 +49,12 @@ final class WriteSession {
   private let releaseSavepoint: PreparedStatement
   private let rollbackToSavepoint: PreparedStatement
 
-  init(_ database: Database) throws {
+  init(_ database: Database, _ keyLimits: KeyLimits) throws {
     guard let connection = database.sqliteConnection else {
       throw SQLiteFailure(code: ResultCode.SQLITE_MISUSE.rawValue, message: "the connection is closed")
     }
     self.connection = connection
+    self.keyLimits = keyLimits
     logLength = LogLength(of: connection)
     func prepared(_ sql: String) throws -> PreparedStatement { try PreparedStatement(database, sql) }
     insert = try prepared("INSERT INTO job (\(JobColumn.list)) VALUES (\(JobColumn.parameters))")
@@ -48,11 +63,9 @@ final class WriteSession {
     updateWithHistory = try prepared("UPDATE job SET \(JobColumn.assignments(withHistory: true)) \(whereSeq)")
     ownership = try prepared("SELECT seq, state, owner, attempt, cancel_requested, revision FROM job WHERE id = ?1")
     jobByID = try prepared("SELECT \(JobColumn.list), seq FROM job WHERE id = ?1")
-    nextInLine = try prepared(
-      """
-      SELECT \(JobColumn.list), seq FROM job INDEXED BY job_queued WHERE state = 1 AND executor = ?1
-      ORDER BY priority DESC, queued_at, seq LIMIT ?2
-      """)
+    jobBySeq = try prepared("SELECT \(JobColumn.list), seq FROM job WHERE seq = ?1")
+    jobByUniqueKey = try prepared(
+      "SELECT \(JobColumn.list) FROM job INDEXED BY job_unique WHERE unique_key = ?1 AND state < 3")
     due = try prepared(
       """
       SELECT \(JobColumn.list), seq FROM job INDEXED BY job_scheduled WHERE state = 0 AND scheduled_at <= ?1
@@ -67,13 +80,41 @@ final class WriteSession {
     expired = try prepared(
       """
       SELECT seq, id, \(PreparedStatement.spoolFileColumns) FROM job INDEXED BY job_expiring
-      WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2
+      WHERE expires_at IS NOT NULL AND expires_at <= ?1
+        AND (callback_url IS NULL OR NOT EXISTS (SELECT 1 FROM callback WHERE job_seq = seq AND callback.state = 0))
+      ORDER BY expires_at LIMIT ?2
       """)
     remove = try prepared("DELETE FROM job WHERE seq = ?1")
     appendLog = try prepared("INSERT INTO log (job_seq, bytes) SELECT seq, ?2 FROM job WHERE id = ?1")
     removeLog = try prepared("DELETE FROM log WHERE job_seq = ?1")
     setExecutor = try prepared(
-      "UPDATE job SET executor = ?2, revision = revision + 1 WHERE seq = ?1 AND state IN (0, 1) AND handler = ?3")
+      "UPDATE job SET executor = ?2, revision = revision + 1 WHERE seq = ?1 AND state IN (-1, 0, 1) AND handler = ?3")
+    hold = try prepared("UPDATE job SET state = -1 WHERE seq = ?1 AND state = 1")
+    releaseFirst = try prepared(
+      """
+      UPDATE job SET state = 1 WHERE seq = (
+        SELECT seq FROM job INDEXED BY job_held
+        WHERE state = -1 AND concurrency_key = ?1 AND handler = ?2 AND queue = ?3
+        ORDER BY priority DESC, queued_at, seq LIMIT 1)
+      """)
+    queuedOfGroup = try prepared(
+      """
+      SELECT count(*) FROM (
+        SELECT 1 FROM job INDEXED BY job_queued_key
+        WHERE state = 1 AND concurrency_key = ?1 AND handler = ?2 AND queue = ?3 AND priority >= ?4 LIMIT ?5)
+      """)
+    nextHeld = try prepared(
+      """
+      SELECT concurrency_key, handler, queue, executor FROM job INDEXED BY job_held
+      WHERE state = -1 AND (concurrency_key, handler, queue) > (?1, ?2, ?3)
+      ORDER BY concurrency_key, handler, queue LIMIT 1
+      """)
+    pause = try prepared("INSERT INTO paused_queue (name, paused_at) VALUES (?1, ?2)")
+    resume = try prepared("DELETE FROM paused_queue WHERE name = ?1")
+    line = try LineStatements(database)
+    requests = try RequestStatements(database)
+    schedules = try ScheduleStatements(database)
+    callbacks = try CallbackStatements(database)
     tokens = try TokenTable.Writing(database)
     begin = try prepared("BEGIN IMMEDIATE")
     commitChanges = try prepared("COMMIT")
@@ -137,10 +178,24 @@ final class WriteSession {
     return found
   }
 
-  /// Writes what changes in a job's life; its past attempts only where one was added.
+  /// Writes what changes in a job's life; its past attempts only where one was added. With its end goes the callback that is
+  /// to tell of it.
   func write(_ stored: Stored, withHistory: Bool = false) throws(SQLiteFailure) {
+    guard stored.job.state.isFinal, let url = stored.job.callbackURL else {
+      return try writeRow(stored, withHistory)
+    }
+    try atomically { () throws(SQLiteFailure) in
+      try writeRow(stored, withHistory)
+      try enterCallback(stored, url)
+    }
+  }
+
+  private func writeRow(_ stored: Stored, _ withHistory: Bool) throws(SQLiteFailure) {
     let statement = withHistory ? updateWithHistory : update
     statement.bindChanging(stored.job)
+    if stored.job.state == .queued, stored.job.concurrencyKey != nil, try mustHold(stored.job, seq: stored.seq) {
+      statement.bind(.state, JobState.heldCode)
+    }
     if withHistory { try statement.bindHistory(stored.job) }
     statement.bind(JobColumn.seqParameter, stored.seq)
     try statement.run()

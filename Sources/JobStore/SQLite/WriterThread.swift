@@ -20,10 +20,11 @@ final class WriterThread: Sendable {
   static let capacity = 16_384
 
   init(
-    _ connection: DatabaseQueue, lock: consuming CommitLock, onCommit: @escaping @Sendable (CommitReport) -> Void
+    _ connection: DatabaseQueue, lock: consuming CommitLock, keyLimits: KeyLimits,
+    onCommit: @escaping @Sendable (CommitReport) -> Void
   ) throws {
     queue = CallQueue<WriteSession>(capacity: Self.capacity)
-    let session = try connection.inDatabase { try WriteSession($0) }
+    let session = try connection.inDatabase { try WriteSession($0, keyLimits) }
     let writer = Writer(queue, connection, session, lock, onCommit)
     thread = try StoreThread.start("store-writer") { writer.work() }
   }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Requests, each on a connection of its own.
 extension ServerProcess {
   func get(_ target: String, _ headers: String...) throws -> HTTPReply {
@@ -66,5 +68,12 @@ extension ServerProcess {
   func cancel(_ id: String) throws -> JSON {
     _ = try post("/v1/jobs/\(id)/cancel")
     return try end(of: id)
+  }
+}
+
+extension ServerProcess {
+  /// The files of inputs and results that are too large for rows.
+  func spooledFiles() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder.file("jobs.sqlite.spool")).sorted()
   }
 }

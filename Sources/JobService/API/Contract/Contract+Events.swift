@@ -9,7 +9,8 @@ extension Contract {
       details: """
         After `event: missed` the client must look at the jobs themselves: what happened since its `Last-Event-ID` \
         cannot be told any more. A client that reads too slowly is let go, and may ask again.
-        """, scope: .read, headers: [.lastEventID], replies: [.body("text/event-stream", "Events without end.")]
+        """, example: "-N localhost:8080/v1/events", scope: .read, headers: [.lastEventID],
+      replies: [.events("Events without end.")]
     ) { api, call throws(APIError) in try api.watchAll(call) })
 
   static let jobEvents = Resource(
@@ -19,7 +20,7 @@ extension Contract {
       details: "Begins with the job's present state, or with what came after `Last-Event-ID`.", scope: .read,
       headers: [.lastEventID],
       replies: [
-        .body("text/event-stream", "Events until the job has ended."),
+        .events("Events until the job has ended."),
         .empty(204, "The client has seen the job's end: nothing is to come."),
       ]
     ) { api, call throws(APIError) in try api.watch(call) })
@@ -27,5 +28,6 @@ extension Contract {
 
 extension RequestHeader {
   static let lastEventID = RequestHeader(
-    name: "Last-Event-ID", schema: .string, meaning: "The `id` of the last event that the client has seen.")
+    name: "Last-Event-ID", schema: .string(pattern: "(?:[0-9a-z]{1,12}-[0-9a-z]{1,12})?"),
+    meaning: "The `id` of the last event that the client has seen.")
 }

@@ -9,12 +9,14 @@ extension Contract {
       details: """
         The request body is the handler's input: its `args` where that is JSON, and anything at all where the handler takes \
         a body.
-        """, scope: .submit, takesWork: true, query: [.wait] + QueryParameter.inputOptions, headers: [.prefer],
+        """, example: "--data-binary @FILE localhost:8080/v1/run/sha256", scope: .submit, takesWork: true,
+      query: [.wait] + QueryParameter.inputOptions, headers: [.prefer, .idempotencyKey],
       body: .handlerInput,
       replies: [
         .body("*/*", "The bare result.", [.location, .preferenceApplied]),
         .json(
           202, "The job, which has not ended within the wait.", .reference("Job"), [.location, .preferenceApplied]),
+        .beingHandled,
         .problem(500, "The job failed: `job_error` says why.", [.location.sometimes]),
         .problem(504, "The job timed out: `job_error` says where.", [.location]),
       ]

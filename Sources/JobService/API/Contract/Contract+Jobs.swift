@@ -6,10 +6,11 @@ extension Contract {
   static let jobs = Resource(
     "/v1/jobs", tag: .jobs,
     get: Operation(
-      "listJobs", "List jobs, newest first", scope: .read,
+      "listJobs", "List jobs, newest first", example: "'localhost:8080/v1/jobs?state=failed&limit=10'", scope: .read,
       query: [
         QueryParameter("state", .oneOf(JobState.allCases.map(\.rawValue)), "Only jobs in this state."),
-        QueryParameter("handler", .text(1...64), "Only jobs of this handler."),
+        QueryParameter("handler", .name, "Only jobs of this handler."),
+        QueryParameter("queue", .queueName, "Only jobs of this queue."),
         QueryParameter("limit", .integer(API.pageLimit), "Jobs on a page; \(API.defaultPage) without it."),
         QueryParameter("cursor", .readLater(.string(format: "uuid")), "The `next_cursor` of the page before."),
       ],
@@ -20,11 +21,17 @@ extension Contract {
       details: """
         The reply comes when the job is durable. With `?handler=NAME` the request body itself, of any media type, is the \
         handler's input, streamed to disk; the options and `args` then stand in the query, as for `/v1/run/NAME`.
+        """,
+      example: """
+        -i localhost:8080/v1/jobs -d '{"handler": "count_primes", "args": {"below": 1000000}}'
         """, scope: .submit, takesWork: true, query: [.wait, .handlerOfBody] + QueryParameter.besideHandler,
-      headers: [.prefer], body: .submit,
+      headers: [.prefer, .idempotencyKey], body: .submit,
       replies: [
-        .json(200, "The job, which ended within the wait.", .reference("Job"), [.location, .preferenceApplied]),
+        .json(
+          200, "The job, which ended within the wait; or the one that has its unique key, and has not ended.",
+          .reference("Job"), [.location, .retryAfter.sometimes, .preferenceApplied]),
         .json(202, "The job, which is durable.", .reference("Job"), [.location, .retryAfter, .preferenceApplied]),
+        .beingHandled,
       ]
     ) { api, call throws(APIError) in try api.submit(call) })
 
@@ -32,7 +39,8 @@ extension Contract {
     "/v1/jobs/{id}", .jobID, tag: .jobs,
     get: Operation(
       "showJob", "A job's status",
-      details: "With a wait it answers when the job has ended; with `If-None-Match` too, at any change.", scope: .read,
+      details: "With a wait it answers when the job has ended; with `If-None-Match` too, at any change.",
+      example: "'localhost:8080/v1/jobs/ID?wait=30'", scope: .read,
       query: [.wait], headers: [.prefer, .ifNoneMatch],
       replies: [
         .json(200, "The job.", .reference("Job"), [.etag, .retryAfter.sometimes, .preferenceApplied]), .notModified,
@@ -48,7 +56,7 @@ extension Contract {
     get: Operation(
       "showJobResult", "The bare result", details: "With its own media type.", scope: .read,
       replies: [
-        .body("*/*", "The result."),
+        .body("*/*", "The result."), .problem(406, "The result's media type is none that is wanted."),
         .problem(409, "The job has not ended, or did not succeed: then `job_error` says why.", [.retryAfter.sometimes]),
       ]
     ) { api, call throws(APIError) in try api.result(call) })
@@ -70,13 +78,20 @@ extension Contract {
       ]
     ) { api, call throws(APIError) in try api.cancel(call) })
 
+  static let jobExplanation = Resource(
+    "/v1/jobs/{id}/explain", .jobID, tag: .jobs,
+    get: Operation(
+      "explainJob", "Why a job is where it is", details: "Its place in line, what it waits for, and an estimate.",
+      scope: .read, replies: [.json(200, "The explanation.", .reference("Explanation"))]
+    ) { api, call throws(APIError) in try api.explain(call) })
+
   static let jobRetry = Resource(
     "/v1/jobs/{id}/retry", .jobID, tag: .jobs,
     post: Operation(
       "retryJob", "Queue a failed or cancelled job once more", scope: .operate, takesWork: true,
       replies: [
         .json(202, "The job, which is queued.", .reference("Job"), [.location]),
-        .problem(409, "The job neither failed nor was cancelled."),
+        .problem(409, "The job neither failed nor was cancelled, or another one has its unique key now."),
       ]
     ) { api, call throws(APIError) in try api.retry(call) })
 }
@@ -89,7 +104,10 @@ extension QueryParameter {
 
   /// What a submit has in its query where its body is the input itself.
   static let inputOptions: [QueryParameter] =
-    args + JobOption.all.map { QueryParameter($0.name, .readLater($0.querySchema), $0.meaning) }
+    args
+    + JobOption.all.map {
+      QueryParameter($0.name, $0.isJSONInQuery ? .json($0.schema) : .readLater($0.schema), $0.meaning)
+    }
 
   static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)
 }

@@ -45,4 +45,11 @@ extension Contract {
       "showContract", "This contract as OpenAPI 3.1", scope: nil, headers: [.ifNoneMatch],
       replies: [.json(200, "The document.", .map(of: .any), [.etag]), .notModified]
     ) { api, call throws(APIError) in api.contract(call) })
+
+  static let reference = Resource(
+    "/reference", tag: .server,
+    get: Operation(
+      "showReference", "This contract as a page to read", scope: nil, headers: [.ifNoneMatch],
+      replies: [.body("text/html", "The page.", [.etag]), .notModified]
+    ) { api, call throws(APIError) in api.referencePage(call) })
 }

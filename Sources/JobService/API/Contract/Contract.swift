@@ -15,10 +15,12 @@ enum Contract {
   static let resources: [Resource] = routed + [files, unknown]
 
   private static let routed: [Resource] = [
-    jobs, job, jobResult, jobLog, jobCancel, jobRetry, jobEvents,
+    jobs, job, jobResult, jobLog, jobCancel, jobRetry, jobEvents, jobExplanation,
     events,
+    queues, queue, queuePause, queueResume,
     run, handlers, handler,
-    service, processes, metrics, livez, readyz, openAPI,
+    schedules, schedule,
+    service, processes, metrics, livez, readyz, openAPI, reference,
   ]
 
   static let router = Router(routed.map(\.template))

@@ -7,7 +7,7 @@ struct OpenAPIDocument {
   let handlers: HandlerRegistry
   let version: String
 
-  private static let about = """
+  static let about = """
     Millrace runs compute jobs. Submit a job, poll it, get the result. Every GET is a HEAD too. Errors are \
     `application/problem+json` (RFC 9457). An unknown field or query parameter is refused, not ignored; an explicit `null` is \
     the same as leaving a field out.
@@ -37,6 +37,12 @@ struct OpenAPIDocument {
       }
     }
     writer.object("components") { components in
+      components.object("responses") { responses in
+        for reply in DerivedReplies.shared {
+          responses.key(named: OperationText.name(of: reply))
+          OperationText.write(reply, into: &responses)
+        }
+      }
       components.object("schemas") { schemas in
         for (name, schema) in Schemas.all + HandlerSchemas.all(handlers) {
           schemas.key(named: name)

@@ -13,6 +13,8 @@ final class Operation: Sendable {
   let summary: String
   /// Further sentences for people.
   let details: String
+  /// What follows `curl ` in an example; made of the template where there is none.
+  let example: String?
   /// What a token must allow; `nil`: none is needed.
   let scope: Scope?
   /// It makes jobs: refused before its body is read while the server is draining, or has too many waiting.
@@ -28,13 +30,15 @@ final class Operation: Sendable {
   let fixedMediaType: String?
 
   init(
-    _ id: String, _ summary: String, details: String = "", scope: Scope?, takesWork: Bool = false,
+    _ id: String, _ summary: String, details: String = "", example: String? = nil, scope: Scope?,
+    takesWork: Bool = false,
     query: [QueryParameter] = [], headers: [RequestHeader] = [], body: RequestBodyForm? = nil, replies: [ReplyForm],
     perform: @escaping Perform
   ) {
     self.id = id
     self.summary = summary
     self.details = details
+    self.example = example
     self.scope = scope
     self.takesWork = takesWork
     self.query = query
@@ -60,6 +64,12 @@ struct RequestHeader: Sendable {
   static let prefer = RequestHeader(
     name: "Prefer", schema: .string,
     meaning: "`wait=N` (RFC 7240) waits for the job's end; what is not known is ignored.")
+  static let idempotencyKey = RequestHeader(
+    name: "Idempotency-Key", schema: .string(length: 1...IdempotencyKey.limitBytes),
+    meaning: """
+      The same key with the same request gives the first reply again, and makes nothing; with another request it is 422. \
+      A key is remembered for 24 hours.
+      """)
   static let ifNoneMatch = RequestHeader(
     name: "If-None-Match", schema: .string, meaning: "An `ETag` that the client has: 304 while it is the present one.")
 }

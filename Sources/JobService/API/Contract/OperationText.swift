@@ -24,7 +24,11 @@ struct OperationText {
     writeParameters(into: &writer)
     if let body = operation.body { write(body, into: &writer) }
     writer.object("responses") { responses in
-      for reply in DerivedReplies.all(of: operation, resource) { write(reply, into: &responses) }
+      for reply in DerivedReplies.all(of: operation, resource) {
+        responses.key(named: String(reply.status))
+        let isShared = !operation.replies.contains { $0.status == reply.status }
+        if isShared { responses.raw(Self.reference(to: reply).utf8) } else { Self.write(reply, into: &responses) }
+      }
     }
     writer.endObject()
   }
@@ -48,28 +52,38 @@ struct OperationText {
     writer.key("parameters")
     writer.beginArray()
     if handler == nil, let name = resource.parameterName {
-      let schema: Schema = resource.parameter == .jobID ? .string(format: "uuid") : .string
-      writeParameter(name, in: "path", isRequired: true, schema, nil, into: &writer)
+      let schema: Schema = resource.parameter == .jobID ? .string(format: "uuid") : resource.nameSchema
+      Self.writeParameter(name, in: "path", into: &writer) {
+        $0.field("required", true)
+        $0.field("schema", schema)
+      }
     }
     for parameter in operation.query where !parameter.isConditional {
-      writeParameter(parameter.name, in: "query", isRequired: false, parameter.schema, parameter.meaning, into: &writer)
+      Self.writeParameter(parameter.name, in: "query", into: &writer) {
+        $0.field("description", parameter.meaning)
+        if case .json(let schema) = parameter.form {
+          $0.object("content") { Self.write(.init(mediaType: "application/json", schema: schema), into: &$0) }
+        } else {
+          $0.field("schema", parameter.schema)
+        }
+      }
     }
     for header in operation.headers {
-      writeParameter(header.name, in: "header", isRequired: false, header.schema, header.meaning, into: &writer)
+      Self.writeParameter(header.name, in: "header", into: &writer) {
+        $0.field("description", header.meaning)
+        $0.field("schema", header.schema)
+      }
     }
     writer.endArray()
   }
 
-  private func writeParameter(
-    _ name: String, in place: String, isRequired: Bool, _ schema: Schema, _ meaning: String?,
-    into writer: inout JSONWriter
+  private static func writeParameter(
+    _ name: String, in place: String, into writer: inout JSONWriter, _ rest: (inout JSONWriter) -> Void
   ) {
     writer.beginObject()
     writer.field("name", name)
     writer.field("in", place)
-    if isRequired { writer.field("required", true) }
-    if let meaning { writer.field("description", meaning) }
-    writer.field("schema", raw: Array(schema.text.utf8))
+    rest(&writer)
     writer.endObject()
   }
 
@@ -90,12 +104,18 @@ struct OperationText {
   private static func write(_ content: RequestBodyForm.Content, into writer: inout JSONWriter) {
     writer.key(named: content.mediaType)
     writer.beginObject()
-    writer.field("schema", raw: Array(content.schema.text.utf8))
+    writer.field("schema", content.schema)
     writer.endObject()
   }
 
-  private func write(_ reply: ReplyForm, into writer: inout JSONWriter) {
-    writer.key(named: String(reply.status))
+  private static func reference(to reply: ReplyForm) -> String {
+    ##"{"$ref":"#/components/responses/\##(name(of: reply))"}"##
+  }
+
+  /// As `components` names a reply that many operations give.
+  static func name(of reply: ReplyForm) -> String { "Problem\(reply.status)" }
+
+  static func write(_ reply: ReplyForm, into writer: inout JSONWriter) {
     writer.beginObject()
     writer.field("description", reply.meaning)
     if !reply.headers.isEmpty {
@@ -105,7 +125,7 @@ struct OperationText {
           headers.beginObject()
           headers.field("description", header.meaning)
           if header.isRequired { headers.field("required", true) }
-          headers.field("schema", raw: Array(header.schema.text.utf8))
+          headers.field("schema", header.schema)
           headers.endObject()
         }
       }
@@ -125,4 +145,11 @@ struct OperationText {
     }
     return "{\(links.joined(separator: ","))}"
   }()
+}
+
+extension JSONWriter {
+  fileprivate mutating func field(_ name: StaticString, _ schema: Schema) {
+    key(name)
+    raw(schema.text.utf8)
+  }
 }

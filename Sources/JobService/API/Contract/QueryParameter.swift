@@ -6,8 +6,10 @@ struct QueryParameter: Sendable {
     /// Digits, perhaps behind a minus, and nothing else.
     case integer(ClosedRange<Int>)
     case oneOf([String])
-    /// Of so many Unicode scalars.
-    case text(ClosedRange<Int>)
+    /// Text of a certain spelling: its schema, what to tell who misses it ("must be …"), and the check.
+    case spelled(Schema, expectation: String, isOne: @Sendable (String) -> Bool)
+    /// JSON text; whoever reads it says what is wrong with it.
+    case json(Schema)
     /// Whoever reads it says what is wrong with it.
     case readLater(Schema)
   }
@@ -53,8 +55,8 @@ struct QueryParameter: Sendable {
     switch form {
     case .integer(let range): .integer(range)
     case .oneOf(let values): .string(oneOf: values)
-    case .text(let length): .string(length: length)
-    case .readLater(let schema): schema
+    case .spelled(let schema, _, _): schema
+    case .json(let schema), .readLater(let schema): schema
     }
   }
 
@@ -65,10 +67,8 @@ struct QueryParameter: Sendable {
       if let number = Self.integer(value), range.contains(number) { return nil }
       return "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .oneOf(let values): return values.contains(value) ? nil : "must be one of \(values.joined(separator: ", "))"
-    case .text(let length):
-      if length.contains(value.unicodeScalars.count) { return nil }
-      return "must have from \(length.lowerBound) to \(length.upperBound) characters"
-    case .readLater: return nil
+    case .spelled(_, let expectation, let isOne): return isOne(value) ? nil : "must be \(expectation)"
+    case .json, .readLater: return nil
     }
   }
 
@@ -92,5 +92,24 @@ extension [QueryParameter] {
       }
       if let complaint = parameter.complaint(about: item.value) { throw .badRequest("\(item.name) \(complaint)") }
     }
+  }
+}
+
+extension QueryParameter.Form {
+  /// As handlers are named.
+  static let name = Self.spelled(
+    .name, expectation: "a name: lower-case letters, digits and _, 64 at the most", isOne: isHandlerName)
+
+  static let queueName = Self.spelled(
+    .string(pattern: QueueName.pattern), expectation: QueueName.expectation, isOne: QueueName.isOne)
+
+  @Sendable private static func isHandlerName(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+        default: false
+        }
+      }
   }
 }

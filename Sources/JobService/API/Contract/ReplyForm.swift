@@ -17,6 +17,13 @@ struct ReplyForm: Sendable {
       status: 200, meaning: meaning, content: .init(mediaType: mediaType, schema: schema), headers: headers)
   }
 
+  /// A stream of Server-Sent Events; the schema is that of one event.
+  static func events(_ meaning: String) -> ReplyForm {
+    ReplyForm(
+      status: 200, meaning: meaning, content: .init(mediaType: "text/event-stream", schema: .reference("Event")),
+      headers: [])
+  }
+
   static func empty(_ status: Int, _ meaning: String, _ headers: [ReplyHeader] = []) -> ReplyForm {
     ReplyForm(status: status, meaning: meaning, content: nil, headers: headers)
   }
@@ -29,6 +36,9 @@ struct ReplyForm: Sendable {
 
   /// Its body describes one job.
   var isJob: Bool { content?.schema == .reference("Job") }
+
+  static let beingHandled = problem(
+    409, "The request with this `Idempotency-Key` is still being handled.", [.retryAfter])
 
   static let notModified = empty(304, "It is what the client's `If-None-Match` names.", [.etag])
 }

@@ -12,6 +12,8 @@ final class Resource: Sendable {
   /// Such as `/v1/jobs/{id}/result`; also the label of its metrics.
   let template: String
   let parameter: Parameter
+  /// Of a name in the path.
+  let nameSchema: Schema
   /// The chapter it stands in.
   let tag: Tag
   let get: Operation?
@@ -23,11 +25,12 @@ final class Resource: Sendable {
 
   /// - Parameter template: has at most one part in braces, which is a whole segment.
   init(
-    _ template: String, _ parameter: Parameter = .none, tag: Tag, get: Operation? = nil, post: Operation? = nil,
-    put: Operation? = nil, delete: Operation? = nil
+    _ template: String, _ parameter: Parameter = .none, nameSchema: Schema = .name, tag: Tag, get: Operation? = nil,
+    post: Operation? = nil, put: Operation? = nil, delete: Operation? = nil
   ) {
     self.template = template
     self.parameter = parameter
+    self.nameSchema = nameSchema
     self.tag = tag
     self.get = get
     self.post = post
@@ -73,14 +76,18 @@ final class Resource: Sendable {
 enum Tag: String, Sendable, CaseIterable {
   case jobs = "Jobs"
   case events = "Events"
+  case queues = "Queues"
   case handlers = "Handlers"
+  case schedules = "Schedules"
   case server = "Server"
 
   var summary: String {
     switch self {
     case .jobs: "Submit jobs, follow them, stop them, fetch what they gave."
     case .events: "Watch jobs as Server-Sent Events."
+    case .queues: "Lines of their own, which can be paused."
     case .handlers: "What can be run, and running it with one request."
+    case .schedules: "Jobs that recur: by cron expressions, in any time zone."
     case .server: "The server itself: its processes, its health, its numbers."
     }
   }

@@ -4,8 +4,13 @@ import StrictJSON
 struct Schema: Sendable, Equatable {
   /// What stands between its braces, as JSON text.
   private let members: String
+  /// In a few words, for people.
+  let phrase: String
 
-  private init(_ members: String) { self.members = members }
+  private init(_ phrase: String, _ members: String) {
+    self.phrase = phrase
+    self.members = members
+  }
 
   /// The schema as JSON text.
   var text: String { "{\(members)}" }
@@ -13,35 +18,55 @@ struct Schema: Sendable, Equatable {
   // MARK: - Values
 
   /// Whatever JSON there is.
-  static let any = Schema("")
-  static let null = Schema(#""type":"null""#)
-  static let boolean = Schema(#""type":"boolean""#)
+  static let any = Schema("any JSON", "")
+  static let null = Schema("null", #""type":"null""#)
+  static let boolean = Schema("true or false", #""type":"boolean""#)
 
   static func integer(_ range: PartialRangeFrom<Int>) -> Schema {
-    Schema(#""type":"integer","minimum":\#(range.lowerBound)"#)
+    Schema("integer from \(range.lowerBound)", #""type":"integer","minimum":\#(range.lowerBound)"#)
   }
 
-  static let anyInteger = Schema(#""type":"integer""#)
+  static let anyInteger = Schema("integer", #""type":"integer""#)
 
   static func integer(_ range: ClosedRange<Int>) -> Schema {
-    Schema(#""type":"integer","minimum":\#(range.lowerBound),"maximum":\#(range.upperBound)"#)
+    Schema(
+      "integer, \(range.lowerBound) to \(range.upperBound)",
+      #""type":"integer","minimum":\#(range.lowerBound),"maximum":\#(range.upperBound)"#)
   }
 
-  static func number(from least: Int) -> Schema { Schema(#""type":"number","minimum":\#(least)"#) }
+  static func number(from least: Int) -> Schema {
+    Schema("number from \(least)", #""type":"number","minimum":\#(least)"#)
+  }
 
-  static let string = Schema(#""type":"string""#)
+  static let string = Schema("text", #""type":"string""#)
 
   /// - Parameter length: in Unicode scalars.
   static func string(length: ClosedRange<Int>) -> Schema {
-    Schema(#""type":"string","minLength":\#(length.lowerBound),"maxLength":\#(length.upperBound)"#)
+    Schema(
+      "text of \(length.lowerBound) to \(length.upperBound) characters",
+      #""type":"string","minLength":\#(length.lowerBound),"maxLength":\#(length.upperBound)"#)
   }
 
-  static func string(format: String) -> Schema { Schema(#""type":"string","format":\#(quoted(format))"#) }
+  /// A handler's or a queue's name.
+  static let name = Schema.string(pattern: "[a-z0-9_]{1,64}", phrase: "name")
+
+  static func string(format: String) -> Schema {
+    Schema(format, #""type":"string","format":\#(quoted(format))"#)
+  }
+
   /// - Parameter pattern: a regular expression of ECMA-262 that the whole text fits.
-  static func string(pattern: String) -> Schema { Schema(#""type":"string","pattern":\#(quoted("^(?:\(pattern))$"))"#) }
+  static func string(pattern: String, phrase: String = "text") -> Schema {
+    Schema(phrase, #""type":"string","pattern":\#(quoted("^(?:\(pattern))$"))"#)
+  }
 
   static func string(oneOf values: [String]) -> Schema {
-    Schema(#""type":"string","enum":[\#(values.map(quoted).joined(separator: ","))]"#)
+    Schema(
+      values.joined(separator: ", "), #""type":"string","enum":[\#(values.map(quoted).joined(separator: ","))]"#)
+  }
+
+  /// A string that is itself JSON text.
+  static func json(_ content: Schema) -> Schema {
+    Schema("JSON as text", #""type":"string","contentMediaType":"application/json","contentSchema":\#(content.text)"#)
   }
 
   // MARK: - Containers
@@ -67,38 +92,45 @@ struct Schema: Sendable, Equatable {
     var members = #""type":"object","properties":{\#(list)}"#
     if !required.isEmpty { members += #","required":[\#(required)]"# }
     if !open { members += #","additionalProperties":false"# }
-    return Schema(members)
+    return Schema("object", members)
   }
 
   /// An object whose members have any names.
-  static func map(of value: Schema) -> Schema { Schema(#""type":"object","additionalProperties":\#(value.text)"#) }
+  static func map(of value: Schema) -> Schema {
+    Schema("object", #""type":"object","additionalProperties":\#(value.text)"#)
+  }
 
   static func array(of element: Schema, _ counts: ClosedRange<Int>? = nil) -> Schema {
     let limits = counts.map { #","minItems":\#($0.lowerBound),"maxItems":\#($0.upperBound)"# } ?? ""
-    return Schema(#""type":"array","items":\#(element.text)\#(limits)"#)
+    return Schema("array of \(element.phrase)", #""type":"array","items":\#(element.text)\#(limits)"#)
   }
 
   // MARK: - Combinations
 
   /// A schema of ``Contract/components``.
-  static func reference(_ name: String) -> Schema { Schema(##""$ref":"#/components/schemas/\##(name)""##) }
+  static func reference(_ name: String) -> Schema {
+    Schema(name, ##""$ref":"#/components/schemas/\##(name)""##)
+  }
 
   /// JSON text of a schema, an object.
-  static func text(_ text: [UInt8]) -> Schema { Schema(String(decoding: text.dropFirst().dropLast(), as: UTF8.self)) }
+  static func text(_ text: [UInt8]) -> Schema {
+    Schema("JSON", String(decoding: text.dropFirst().dropLast(), as: UTF8.self))
+  }
 
   static func any(of schemas: [Schema]) -> Schema {
-    Schema(#""anyOf":[\#(schemas.map(\.text).joined(separator: ","))]"#)
+    Schema(
+      schemas.map(\.phrase).joined(separator: " or "), #""anyOf":[\#(schemas.map(\.text).joined(separator: ","))]"#)
   }
 
   static func one(of schemas: [Schema]) -> Schema {
-    Schema(#""oneOf":[\#(schemas.map(\.text).joined(separator: ","))]"#)
+    Schema("one of several", #""oneOf":[\#(schemas.map(\.text).joined(separator: ","))]"#)
   }
 
   var orNull: Schema { .any(of: [self, .null]) }
 
   /// The same with a further keyword, whose value is JSON text.
   func with(_ keyword: String, _ value: String) -> Schema {
-    Schema(members + (members.isEmpty ? "" : ",") + "\(Self.quoted(keyword)):\(value)")
+    Schema(phrase, members + (members.isEmpty ? "" : ",") + "\(Self.quoted(keyword)):\(value)")
   }
 
   func described(_ text: String) -> Schema { with("description", Self.quoted(text)) }

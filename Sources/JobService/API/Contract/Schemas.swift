@@ -2,17 +2,19 @@ import JobModel
 
 /// The documents that the server writes. Every member is always there: what is absent is `null`.
 enum Schemas {
-  static let all: [(name: String, schema: Schema)] = [
-    ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
-    ("Usage", usage), ("Attempt", attempt), ("Problem", problem), ("Handler", handler), ("Service", service),
-    ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker),
-  ]
+  static let all: [(name: String, schema: Schema)] =
+    [
+      ("Job", job), ("JobPage", jobPage), ("JobError", jobError), ("Progress", progress), ("RunBy", runBy),
+      ("Usage", usage), ("Attempt", attempt), ("Event", event), ("Problem", problem), ("Handler", handler), ("Service", service),
+      ("Queue", queue), ("QueuePage", queuePage), ("Explanation", explanation),
+      ("Processes", processes), ("Acceptor", acceptor), ("Worker", worker), ("Callback", callback),
+    ] + ofSchedules
 
-  private static let id = Schema.string(format: "uuid")
-  private static let time = Schema.string(format: "date-time")
+  static let id = Schema.string(format: "uuid")
+  static let time = Schema.string(format: "date-time")
   private static let pid = Schema.integer(1...)
   private static let bytes = Schema.integer(0...)
-  private static let path = Schema.string(format: "uri-reference")
+  static let path = Schema.string(format: "uri-reference")
   private static let state = Schema.string(oneOf: JobState.allCases.map(\.rawValue))
 
   // MARK: - Jobs
@@ -33,7 +35,9 @@ enum Schemas {
     .init("run_by", .reference("RunBy").orNull), .init("usage", .reference("Usage").orNull),
     .init("attempts", .array(of: .reference("Attempt"))),
     .init("metadata", .map(of: .any).described("As it was sent.")),
-    .init("links", .object(["self", "result", "log", "cancel"].map { .init($0, path) })),
+    .init("schedule", .string.orNull.described("The schedule that made it.")),
+    .init("callback", .reference("Callback").orNull),
+    .init("links", .object(["self", "result", "log", "events", "cancel"].map { .init($0, path) })),
   ])
 
   private static let jobPage = Schema.object([
@@ -70,6 +74,49 @@ enum Schemas {
     .init("error", .reference("JobError").orNull),
   ])
 
+  private static let event: Schema = {
+    let stateChange = Schema.object([
+      .init("id", id), .init("state", state), .init("done", .boolean), .init("attempt", .integer(0...)),
+    ])
+    let report = Schema.object([
+      .init("id", id), .init("completed", .anyInteger), .init("total", Schema.anyInteger.orNull),
+      .init("message", .string.orNull),
+    ])
+    return .object([
+      .init("event", .string(oneOf: ["state", "progress", "missed"])),
+      .init("data", .json(.any(of: [stateChange, report, .object([])]))),
+      .optional("id", .string.described("To resume from: `Last-Event-ID`.")), .optional("retry", .anyInteger),
+    ])
+  }()
+
+  private static let callback = Schema.object([
+    .init("url", .string(format: "uri")),
+    .init("state", .string(oneOf: CallbackDelivery.State.allCases.map(\.rawValue))),
+    .init("attempts", .integer(0...)), .init("last_status", Schema.integer(100...999).orNull),
+    .init("last_error", .string.orNull), .init("next_attempt_at", time.orNull),
+  ])
+
+  private static let queue = Schema.object([
+    .init("name", .string(pattern: QueueName.pattern)), .init("paused", .boolean),
+    .init("depth", .integer(0...).described("Jobs in line.")),
+    .init("scheduled", .integer(0...).described("Jobs that wait for their time.")), .init("running", .integer(0...)),
+    .init("oldest_queued_at", time.orNull),
+    .init("oldest_waiting_ms", Schema.number(from: 0).orNull.described("How long the first of those in line waits.")),
+    .init("links", .object(["self", "jobs", "pause", "resume"].map { .init($0, path) })),
+  ])
+
+  private static let queuePage = Schema.object([
+    .init("queues", .array(of: .reference("Queue"))),
+    .init("next_cursor", .string.orNull.described("Of the next page, where there is one.")),
+  ])
+
+  private static let explanation = Schema.object([
+    .init("state", state), .init("reason", .string(oneOf: Explanation.Reason.allCases.map(\.rawValue))),
+    .init("position", Schema.integer(1...).orNull.described("1 is next; `null` where it has none, or one too far.")),
+    .init("detail", .string),
+    .init("estimated_start_at", time.orNull.described("From recent run times; `null` where they say nothing.")),
+  ])
+
   // MARK: - Errors
 
   private static let problem = Schema.object([
@@ -95,6 +142,7 @@ enum Schemas {
     .init("accepts_body", .boolean.described("A request body of any media type may be its input.")),
     .init("timeout", .string.orNull), .init("max_attempts", .integer(1...)),
     .init("memory_limit_bytes", bytes.orNull),
+    .init("key_limit", Schema.integer(1...).orNull.described("Jobs with one `key` that run at once.")),
     .init("input_schema", Schema.map(of: .any).orNull.described("JSON Schema of its `args`.")),
   ])
 

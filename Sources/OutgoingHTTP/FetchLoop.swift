@@ -4,19 +4,18 @@
 import CCurl
 import CLinux
 import Glibc
-import HandlerAPI
 import JobModel
 import Synchronization
 
 /// Names one fetch, to cancel it.
 typealias FetchTicket = UInt64
 /// Called on the fetch thread with the bytes received so far, and the total where it is known.
-typealias FetchProgress = @Sendable (_ received: Int, _ total: Int?) -> Void
+public typealias FetchProgress = @Sendable (_ received: Int, _ total: Int?) -> Void
 
 /// Hands fetches to the fetch thread and waits for what becomes of them.
-final class FetchLoop: Sendable {
+public final class FetchLoop: Sendable {
   /// Made at first use, so in the process that fetches: a thread made before a fork would not exist after it.
-  static let shared = Result { () throws(HandlerError) in try FetchLoop() }
+  public static let shared = Result { () throws(FetchError) in try FetchLoop() }
 
   enum Command: Sendable {
     case start(FetchTicket, FetchRequest, FetchProgress, CheckedContinuation<FetchResponse, any Error>)
@@ -36,22 +35,25 @@ final class FetchLoop: Sendable {
   private let wakeFD: Int32
   private let madeInProcess = getpid()
 
-  private init() throws(HandlerError) {
+  /// A loop with a thread of its own, for fetches that must not wait in line behind those of ``shared``. Never ends.
+  public init() throws(FetchError) {
     let code = curl_global_init(curl_global_default_flags)
     guard code == CURLE_OK else {
-      throw HandlerError("libcurl cannot start: \(String(cString: curl_easy_strerror(code)))")
+      throw FetchError("libcurl cannot start: \(String(cString: curl_easy_strerror(code)))")
     }
     wakeFD = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-    guard wakeFD >= 0 else { throw HandlerError("no descriptor is left to fetch with (errno \(errno))") }
+    guard wakeFD >= 0 else { throw FetchError("no descriptor is left to fetch with (errno \(errno))") }
     try startThread()
   }
 
-  /// Fetches, in a line behind others if there are very many. Throws ``HandlerError`` where no answer came, and
+  /// Fetches, in a line behind others if there are very many. Throws ``FetchError`` where no answer came, and
   /// `CancellationError` at once when the task is cancelled.
-  func fetch(_ request: FetchRequest, progress: @escaping FetchProgress) async throws -> FetchResponse {
+  public func fetch(_ request: FetchRequest, progress: @escaping FetchProgress = { _, _ in }) async throws
+    -> FetchResponse
+  {
     precondition(getpid() == madeInProcess, "fetching began before this process was forked")
-    let ticket = try state.withLock { state throws(HandlerError) in
-      guard state.unfinished < Self.unfinishedLimit else { throw HandlerError("too many fetches are waiting") }
+    let ticket = try state.withLock { state throws(FetchError) in
+      guard state.unfinished < Self.unfinishedLimit else { throw FetchError("too many fetches are waiting") }
       state.unfinished += 1
       state.nextTicket += 1
       return state.nextTicket
@@ -87,7 +89,7 @@ final class FetchLoop: Sendable {
   }
 
   /// The thread lives as long as the process, asleep while there is nothing to fetch.
-  private func startThread() throws(HandlerError) {
+  private func startThread() throws(FetchError) {
     let thread = try FetchThread(loop: self, wakeFD: wakeFD)
     // All signals are for the main thread; libcurl's resolver threads inherit the mask.
     var all = sigset_t()
@@ -105,7 +107,7 @@ final class FetchLoop: Sendable {
       }, context.toOpaque())
     guard code == 0 else {
       context.release()
-      throw HandlerError("no thread can be started to fetch with (errno \(code))")
+      throw FetchError("no thread can be started to fetch with (errno \(code))")
     }
     pthread_detach(handle)
   }

@@ -4,12 +4,12 @@ import CLinux
 import Glibc
 
 /// An IPv4 or IPv6 address.
-struct IPAddress: Sendable, Equatable {
+public struct IPAddress: Sendable, Equatable {
   /// Four or sixteen, most significant first.
-  let bytes: [UInt8]
+  public let bytes: [UInt8]
 
   /// Reads `192.0.2.1` or `2001:db8::1`, as inet_pton(3) does.
-  init?(_ text: String) {
+  public init?(_ text: String) {
     var v4 = in_addr()
     var v6 = in6_addr()
     if inet_pton(AF_INET, text, &v4) == 1 {
@@ -22,7 +22,7 @@ struct IPAddress: Sendable, Equatable {
   }
 
   /// From a `sockaddr`; `nil` for another family, or where it is cut short.
-  init?(_ address: UnsafeRawBufferPointer) {
+  public init?(_ address: UnsafeRawBufferPointer) {
     guard address.count >= MemoryLayout<sa_family_t>.size else { return nil }
     switch Int32(address.loadUnaligned(as: sa_family_t.self)) {
     case AF_INET:
@@ -38,7 +38,7 @@ struct IPAddress: Sendable, Equatable {
   /// Whether it can only lead to the public internet. IPv6 addresses are public in 2000::/3 only, the one block that is
   /// given out (IANA, Internet Protocol Version 6 Address Space); that leaves out loopback, link-local, unique local,
   /// multicast, IPv4-mapped and NAT64 (64:ff9b::/96), which would carry a private IPv4 address past the check.
-  var isPublic: Bool {
+  public var isPublic: Bool {
     if bytes.count == 4 { return !Self.specialV4.contains { $0.contains(bytes) } }
     return Self.globalUnicastV6.contains(bytes) && !Self.specialV6.contains { $0.contains(bytes) }
   }

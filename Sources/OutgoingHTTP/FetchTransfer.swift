@@ -3,7 +3,6 @@
 import CCurl
 import CLinux
 import Glibc
-import HandlerAPI
 
 /// Owns one easy handle. Its callbacks point back at it, so it must outlive them: the fetch thread keeps it until the
 /// handle has left the multi handle.
@@ -18,6 +17,7 @@ final class FetchTransfer {
 
   private var head = ResponseHead()
   private var body: [UInt8] = []
+  private var droppedBytes = 0
   /// Why a callback of ours stopped the transfer; libcurl knows only that one did.
   private var stoppedBecause: String?
   /// Whether its host's name has been resolved, as far as can be seen: a connection is being opened, or one is reused.
@@ -28,8 +28,8 @@ final class FetchTransfer {
 
   init(
     _ request: FetchRequest, ticket: FetchTicket, memory: FetchMemory, progress: @escaping FetchProgress
-  ) throws(HandlerError) {
-    guard let easy = curl_easy_init() else { throw HandlerError("libcurl has no memory for another fetch") }
+  ) throws(FetchError) {
+    guard let easy = curl_easy_init() else { throw FetchError("libcurl has no memory for another fetch") }
     self.easy = easy
     self.request = request
     self.ticket = ticket
@@ -50,14 +50,14 @@ final class FetchTransfer {
 
   // MARK: - Options
 
-  private func configure() throws(HandlerError) {
+  private func configure() throws(FetchError) {
     try set(CURLOPT_URL, request.url)
     try set(CURLOPT_PROTOCOLS_STR, "http,https")
     try set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
     try set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
-    try set(CURLOPT_FOLLOWLOCATION, 1)
+    try set(CURLOPT_FOLLOWLOCATION, request.followsRedirects ? 1 : 0)
     try set(CURLOPT_MAXREDIRS, Self.redirectLimit)
-    try set(CURLOPT_NOBODY, request.isHead ? 1 : 0)
+    try setMethod()
     // An empty proxy also overrides http_proxy and its like in the server's environment.
     try set(CURLOPT_PROXY, "")
     try set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
@@ -74,13 +74,27 @@ final class FetchTransfer {
     try setCallbacks()
   }
 
-  private func setHeaders() throws(HandlerError) {
+  private func setMethod() throws(FetchError) {
+    switch request.method {
+    case .get: break
+    case .head: try set(CURLOPT_NOBODY, 1)
+    case .post(var body):
+      try set(CURLOPT_POST, 1)
+      // The size goes first: libcurl copies so many bytes.
+      try set(CURLOPT_POSTFIELDSIZE, body.count)
+      let code = body.withUnsafeMutableBytes { curl_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, $0.baseAddress) }
+      try check(code, CURLOPT_COPYPOSTFIELDS)
+    }
+  }
+
+  private func setHeaders() throws(FetchError) {
     for (name, value) in request.headers {
       // libcurl's way to say "empty value"; "name:" would mean "leave this header out".
       let line = value.allSatisfy({ $0 == " " || $0 == "\t" }) ? "\(name);" : "\(name): \(value)"
-      guard let longer = curl_slist_append(headerLines, line) else { throw HandlerError("out of memory for headers") }
-      headerLines = longer
+      try addHeader(line)
     }
+    // Left out: libcurl would ask before it sends a large body, and wait a second for servers that do not answer that.
+    if case .post = request.method { try addHeader("Expect:") }
     try check(curl_set_list(easy, CURLOPT_HTTPHEADER, headerLines), CURLOPT_HTTPHEADER)
     // Some schemes authenticate the connection rather than the request: such a one must not serve another job.
     if request.headers.keys.contains(where: { $0.lowercased() == "authorization" }) {
@@ -89,7 +103,12 @@ final class FetchTransfer {
     }
   }
 
-  private func setCallbacks() throws(HandlerError) {
+  private func addHeader(_ line: String) throws(FetchError) {
+    guard let longer = curl_slist_append(headerLines, line) else { throw FetchError("out of memory for headers") }
+    headerLines = longer
+  }
+
+  private func setCallbacks() throws(FetchError) {
     let context = Unmanaged.passUnretained(self).toOpaque()
     for option in [
       CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA,
@@ -114,18 +133,18 @@ final class FetchTransfer {
       }, CURLOPT_PREREQFUNCTION)
   }
 
-  private func set(_ option: CURLoption, _ value: String) throws(HandlerError) {
+  private func set(_ option: CURLoption, _ value: String) throws(FetchError) {
     try check(curl_set_string(easy, option, value), option)
   }
 
-  private func set(_ option: CURLoption, _ value: Int) throws(HandlerError) {
+  private func set(_ option: CURLoption, _ value: Int) throws(FetchError) {
     try check(curl_set_long(easy, option, value), option)
   }
 
   /// An option that cannot be set is a limit that would not hold.
-  private func check(_ code: CURLcode, _ option: CURLoption) throws(HandlerError) {
+  private func check(_ code: CURLcode, _ option: CURLoption) throws(FetchError) {
     if code == CURLE_OK { return }
-    throw HandlerError("libcurl does not take option \(option.rawValue): \(String(cString: curl_easy_strerror(code)))")
+    throw FetchError("libcurl does not take option \(option.rawValue): \(String(cString: curl_easy_strerror(code)))")
   }
 
   // MARK: - Callbacks
@@ -176,6 +195,10 @@ final class FetchTransfer {
   /// Returning another count than was given aborts the transfer.
   private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
     head.beginBody()
+    if request.dropsBody {
+      droppedBytes += bytes.count
+      return droppedBytes > request.maxBytes ? -1 : bytes.count
+    }
     if body.count + bytes.count > request.maxBytes {
       stoppedBecause = "the response is larger than \(request.maxBytes) bytes"
       return -1
@@ -193,13 +216,14 @@ final class FetchTransfer {
   // MARK: - Result
 
   /// What became of it, once libcurl says that it is done.
-  func outcome(_ code: CURLcode) -> Result<FetchResponse, HandlerError> {
-    guard code == CURLE_OK else { return .failure(HandlerError(failure(code))) }
+  func outcome(_ code: CURLcode) -> Result<FetchResponse, FetchError> {
+    let hasEnough = request.dropsBody && code == CURLE_WRITE_ERROR && droppedBytes > request.maxBytes
+    guard code == CURLE_OK || hasEnough else { return .failure(FetchError(failure(code))) }
     var status = 0
     var url: UnsafePointer<CChar>?
     guard curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK,
       curl_get_string(easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK, let url
-    else { return .failure(HandlerError("libcurl does not know what it fetched")) }
+    else { return .failure(FetchError("libcurl does not know what it fetched")) }
     return .success(FetchResponse(status: status, url: String(cString: url), headers: head.fields, body: body))
   }
 

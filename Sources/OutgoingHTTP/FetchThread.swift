@@ -4,7 +4,6 @@
 import CCurl
 import CLinux
 import Glibc
-import HandlerAPI
 
 /// Everything here but `init` runs on the fetch thread.
 final class FetchThread {
@@ -43,8 +42,8 @@ final class FetchThread {
   /// Nothing is due then; a limit all the same, as every wait has one.
   private static let longestWaitMilliseconds = 60_000
 
-  init(loop: FetchLoop, wakeFD: Int32) throws(HandlerError) {
-    guard let multi = curl_multi_init() else { throw HandlerError("libcurl has no memory to fetch with") }
+  init(loop: FetchLoop, wakeFD: Int32) throws(FetchError) {
+    guard let multi = curl_multi_init() else { throw FetchError("libcurl has no memory to fetch with") }
     self.multi = multi
     self.loop = loop
     self.wakeFD = wakeFD
@@ -53,9 +52,9 @@ final class FetchThread {
     runningLimit = min(10_000, max(16, Int(clamping: limit.rlim_cur) / 2))
     epollFD = epoll_create1(Int32(EPOLL_CLOEXEC))
     guard epollFD >= 0, watch(wakeFD, EPOLLIN.rawValue) else {
-      throw HandlerError("no descriptor is left to fetch with (errno \(errno))")
+      throw FetchError("no descriptor is left to fetch with (errno \(errno))")
     }
-    guard setCallbacks() else { throw HandlerError("libcurl does not take the options of its event loop") }
+    guard setCallbacks() else { throw FetchError("libcurl does not take the options of its event loop") }
   }
 
   /// Only a thread that never started comes to its end.
@@ -156,11 +155,11 @@ final class FetchThread {
   }
 
   private func start(_ ticket: FetchTicket, _ next: Waiting) {
-    do throws(HandlerError) {
+    do throws(FetchError) {
       let transfer = try FetchTransfer(next.request, ticket: ticket, memory: memory, progress: next.progress)
       let code = curl_multi_add_handle(multi, transfer.easy)
       guard code == CURLM_OK else {
-        throw HandlerError("libcurl does not begin: \(String(cString: curl_multi_strerror(code)))")
+        throw FetchError("libcurl does not begin: \(String(cString: curl_multi_strerror(code)))")
       }
       running[ticket] = Running(transfer: transfer, continuation: next.continuation)
       resolving.insert(ticket)

@@ -1,63 +1,6 @@
-// What http_fetch sends, and which inputs it accepts for that. Pure: nothing here touches the network.
-
-import CCurl
 import HandlerAPI
-import JobModel
 
-/// One fetch, checked.
-struct FetchRequest: Sendable {
-  var url: String
-  var isHead: Bool
-  var headers: [String: String]
-  var maxBytes: Int
-  /// Counted from when the fetch begins; waiting in line before is not.
-  var timeLimit: Duration
-  /// The job's own.
-  var deadline: Timestamp?
-  /// Asked about every address before it is connected to.
-  var mayConnect: @Sendable (IPAddress) -> Bool
-
-  /// What is left for a fetch that begins now: at least a millisecond, because libcurl takes 0 for "no limit".
-  func timeAllowed(now: Timestamp) -> Duration {
-    max(min(timeLimit, deadline.map { now.duration(to: $0) } ?? timeLimit), .milliseconds(1))
-  }
-}
-
-/// What came back.
-struct FetchResponse: Sendable {
-  var status: Int
-  var url: String
-  var headers: [String: String]
-  var body: [UInt8]
-}
-
-enum FetchURL {
-  /// Reads the URL with libcurl's own parser: a check by another one could understand a different host than the one that
-  /// is then connected to.
-  static func errors(_ text: String) -> [InputError] {
-    func error(_ detail: String) -> [InputError] { [InputError(pointer: "/url", detail: detail)] }
-    if text.utf8.contains(0) { return error("must not contain NUL") }
-    guard let url = curl_url() else { return error("cannot be read: out of memory") }
-    defer { curl_url_cleanup(url) }
-    let code = curl_url_set(url, CURLUPART_URL, text, UInt32(CURLU_NON_SUPPORT_SCHEME))
-    if code != CURLUE_OK { return error("is not a URL: \(String(cString: curl_url_strerror(code)))") }
-    guard let scheme = part(CURLUPART_SCHEME, of: url), scheme == "http" || scheme == "https" else {
-      return error("must begin with http:// or https://")
-    }
-    if part(CURLUPART_USER, of: url) != nil || part(CURLUPART_PASSWORD, of: url) != nil {
-      return error("must not contain credentials: send an Authorization header")
-    }
-    return []
-  }
-
-  private static func part(_ what: CURLUPart, of url: OpaquePointer) -> String? {
-    var text: UnsafeMutablePointer<CChar>?
-    guard curl_url_get(url, what, &text, 0) == CURLUE_OK, let text else { return nil }
-    defer { curl_free(text) }
-    return String(cString: text)
-  }
-}
-
+/// Which request headers http_fetch sends for a job.
 enum FetchHeaders {
   private static let countLimit = 64
   private static let bytesLimit = 32 * 1024

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Testing
 
-@testable import Handlers
+@testable import OutgoingHTTP
 
 @Suite struct IPAddressTests {
   @Test(
