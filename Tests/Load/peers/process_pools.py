@@ -11,6 +11,7 @@ import concurrent.futures
 import json
 import multiprocessing
 import os
+import select
 import signal
 import statistics
 import sys
@@ -126,25 +127,35 @@ def payload(kind, quick):
 
 def replace(kind, quick):
     """Milliseconds from the kill of an idle worker until another answers."""
-    def body(pool):
+    def body():
+        pool = kind(1)
         victim = pool.call(worker_pid, None)
         began = time.perf_counter()
         os.kill(victim, signal.SIGKILL)
         try:
-            while True:
-                # A call that the dead worker held is never answered by a Pool: so each has its time.
-                if isinstance(pool, Pool):
-                    try:
-                        pid = pool.pool.apply_async(worker_pid, (None,)).get(2)
-                    except multiprocessing.TimeoutError:
-                        return "hangs"
-                else:
-                    pid = pool.call(worker_pid, None)
-                if pid != victim:
-                    return (time.perf_counter() - began) * 1000
+            while (pid := pool.call(worker_pid, None)) == victim:
+                pass
         except concurrent.futures.process.BrokenProcessPool:
             return "broken for good"
-    return with_pool(kind, 1, body)
+        return (time.perf_counter() - began) * 1000
+    return in_a_child(body, 5)
+
+
+def in_a_child(body, limit):
+    """What `body` gives, or "hangs": a Pool whose worker was killed may wait for ever, and its end too."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.write(writing, json.dumps(body()).encode())
+        os._exit(0)
+    os.close(writing)
+    ready, _, _ = select.select([reading], [], [], limit)
+    text = os.read(reading, 1000) if ready else b'"hangs"'
+    os.close(reading)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return json.loads(text)
 
 
 def cores(kind, quick):
