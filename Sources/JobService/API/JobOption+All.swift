@@ -42,11 +42,11 @@ extension JobOption {
       options.queue = text
     },
     .text(
-      "unique_key", .string(length: JobOptions.keyLength),
+      "unique_key", keySchema,
       "While a job with it has not ended, that job is the answer, and no second one is made."
     ) { options, text throws(Refusal) in options.uniqueKey = try key(text) },
     .text(
-      "key", .string(length: JobOptions.keyLength),
+      "key", keySchema,
       "Of the jobs with one key no more run at once than the handler's `key_limit` says."
     ) { options, text throws(Refusal) in options.concurrencyKey = try key(text) },
     .text(
@@ -61,11 +61,15 @@ extension JobOption {
     },
   ]
 
+  /// No NUL: a query could not carry it.
+  private static let keySchema = Schema.string(length: JobOptions.keyLength).with("pattern", #""^[^\\u0000]*$""#)
+
   private static func key(_ text: String) throws(Refusal) -> String {
     let length = JobOptions.keyLength
     guard length.contains(text.unicodeScalars.count) else {
       throw Refusal("must have from \(length.lowerBound) to \(length.upperBound) characters")
     }
+    guard !text.utf8.contains(0) else { throw Refusal("must not contain U+0000") }
     return text
   }
 
