@@ -115,7 +115,7 @@ public struct SpoolFolder: Sendable {
       }
       guard Self.isName(name), !names.contains(name) else { continue }
       var status = stat()
-      guard lstat(path(of: name), &status) == 0, status.st_mtim.tv_sec < latest else { continue }
+      guard lstat(path(of: name), &status) == 0, status.st_mtim.tv_sec <= latest else { continue }
       try remove(name)
       removed += 1
     }

@@ -82,8 +82,9 @@ struct UsageTests {
     let ran = Ran(
       [
         "serve", "--listen", "127.0.0.1:0", "--listen", "unix:x.sock", "--acceptors", "3", "--workers", "0", "--tasks",
-        "5", "--store", "jobs.db", "--public", "/tmp", "--hosts", "a.example", "--hosts", "b", "--diagnostics", "--insecure", "--require-tokens",
-        "--allow-private-addresses", "--max-queued", "7", "--max-connections", "11", "--max-wait", "5m", "--max-result",
+        "5", "--store", "jobs.db", "--public", "/tmp", "--hosts", "a.example", "--hosts", "b", "--diagnostics",
+        "--insecure", "--require-tokens", "--allow-private-addresses", "--max-queued", "7", "--max-connections", "11",
+        "--max-wait", "5m", "--max-result",
         "1MiB", "--max-log", "2KiB", "--rate-limit", "9", "--max-body", "8MiB", "--memory-limit", "64MiB",
         "--key-limit", "9", "--drain-timeout", "1s", "--retention", "1h", "--timeout", "2m", "--log-level", "debug",
         "--access-log", "--tls-certificate", "/etc/passwd", "--tls-key", "/etc/group",

@@ -25,10 +25,12 @@ struct ContractTests {
     try server.end(of: id)
     let schedule = Array(#"{"cron": "@yearly", "job": {"handler": "noop"}}"#.utf8)
     #expect(try server.client().exchange("PUT", "/v1/schedules/noop", body: schedule).status == 201)
+    let batch = try server.submitBatch("noop", ["{}"])
     let paths = try server.get("/openapi.json").json["paths"].members
     var count = 0
     for (template, item) in paths where item["get"] != .null && template != "/v1/events" {
-      let path = template.replacing("{id}", with: id).replacing("{name}", with: "noop")
+      let thing = template.hasPrefix("/v1/batches/") ? batch : id
+      let path = template.replacing("{id}", with: thing).replacing("{name}", with: "noop")
       let get = try server.get(path)
       let head = try server.head(path)
       #expect(get.status == 200 && head.status == 200, "\(path): \(get)")
