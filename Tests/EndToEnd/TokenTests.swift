@@ -123,8 +123,8 @@ struct TokenTests {
   func idempotencyKeys() throws {
     try withTokens { _, asker in
       func post(_ token: String, _ body: String) throws -> HTTPReply {
-        try HTTPClient(.port(asker.port)).exchange(
-          "POST", "/v1/jobs", headers: ["Authorization: Bearer \(token)", "Idempotency-Key: one"], body: Array(body.utf8))
+        let headers = ["Authorization: Bearer \(token)", "Idempotency-Key: one"]
+        return try HTTPClient(.port(asker.port)).exchange("POST", "/v1/jobs", headers: headers, body: Array(body.utf8))
       }
       let (first, second) = (try asker.make("--scope", "submit"), try asker.make("--scope", "submit"))
       let (mine, others) = (try post(first, #"{"handler": "noop"}"#), try post(second, #"{"handler": "noop"}"#))
