@@ -69,84 +69,6 @@ final class Dispatcher: AttemptEvents {
     }
   }
 
-  // MARK: - Submitting
-
-  /// Makes `job` durable, and starts it here at once if there is room and nobody is ahead in line, unless the store knows
-  /// a reason against it. A job of a request that may come again always joins the line: so it is known before it is
-  /// stored what the request is answered.
-  func submit(_ job: Job, for request: IdempotentRequest? = nil) async throws(StoreError) -> SubmitReceipt {
-    let executor = job.executor
-    if request == nil, job.state == .queued, let lane = lanes[executor],
-      lane.state.mayStartAtOnce(lineGeneration: memory.board.lineGeneration(executor))
-    {
-      var claimed = job.claimed(by: identity.owner, runBy: runBy, now: .now)
-      claimed.revision = job.revision
-      lanes[executor]?.state.reserve()
-      let receipt: SubmitReceipt
-      do {
-        receipt = try await store.submit(claimed)
-      } catch {
-        lanes[executor]?.state.unreserve()
-        fill(executor)
-        resumeIfIdle()
-        throw error
-      }
-      lanes[executor]?.state.unreserve()
-      if case .stored(let stored) = receipt, stored.state == .running {
-        memory.counters.add(.jobsSubmitted, seat: identity.seat)
-        tell(JobEvent(stateOf: stored))
-        take(stored)
-      } else {
-        submitted(receipt)
-        fill(executor)
-      }
-      resumeIfIdle()
-      return receipt
-    }
-    let receipt = try await store.submit(job, for: request)
-    submitted(receipt)
-    return receipt
-  }
-
-  /// A job joined the line, or waits for its time, if the receipt says that one was made.
-  func submitted(_ receipt: SubmitReceipt) {
-    guard case .stored(let job) = receipt else { return }
-    memory.counters.add(.jobsSubmitted, seat: identity.seat)
-    tell(JobEvent(stateOf: job))
-    joined(job)
-  }
-
-  /// Tells whom it concerns that a job waits now.
-  func joined(_ job: Job) {
-    switch job.state {
-    case .queued:
-      memory.board.markJoined(job.executor)
-      callForWork(job.executor)
-    case .scheduled:
-      memory.board.markScheduled()
-      let due = job.scheduledAt ?? job.createdAt
-      // Only what is due before all others concerns the housekeeper, whoever that is.
-      guard memory.board.isEarliest(due) else { return }
-      identity.postToAll(.scheduled(due))
-      listener?.scheduled(at: due)
-    case .running, .succeeded, .failed, .cancelled: break
-    }
-  }
-
-  /// The same for jobs that are like this one, have just become rows, and were counted when their batch came.
-  func joinedAsBatch(_ job: Job) {
-    guard job.state == .queued else { return joined(job) }
-    memory.board.markJoined(job.executor, count: 0)
-    callForWork(job.executor)
-  }
-
-  /// Wakes whoever has room for work of this executor, here and in other acceptors.
-  func callForWork(_ executor: Executor) {
-    fill(executor)
-    let seats = memory.seats
-    identity.post(.work(executor), wakingSeatsWhere: { seats.free(executor, seat: $0) > 0 })
-  }
-
   /// The number that a handler has in the measurements.
   func number(ofHandler name: String) -> Int { handlerNumbers[name] ?? HandlerNames.capacity - 1 }
 
@@ -201,7 +123,7 @@ final class Dispatcher: AttemptEvents {
   }
 
   /// Puts a job that is `running` under this owner to work.
-  private func take(_ job: Job) {
+  func take(_ job: Job) {
     guard let handler = handlers[job.handler] else {
       let text = "this server has no handler named '\(job.handler)' any more"
       Task { await self.finishUnstarted(job, .failed(JobError(.handlerError, text, attempt: job.attempt))) }
@@ -290,21 +212,4 @@ final class Dispatcher: AttemptEvents {
     fill(executor)
     Task { await self.finish(attempt, end) }
   }
-}
-
-/// Who shows jobs to clients, and must know when they change.
-@LoopActor
-protocol JobChangeListener: AnyObject {
-  /// This acceptor committed a change; `job` is the row as it is now.
-  func changed(_ job: Job)
-  /// This acceptor committed a change of a job whose row it has not read.
-  func changed(_ id: JobID)
-  /// A job that runs here got further.
-  func progressed(_ job: Job)
-  /// An event was added to those that clients watch.
-  func happened()
-  /// A job is due at this time.
-  func scheduled(at due: Timestamp)
-  /// This acceptor wrote or removed a schedule.
-  func schedulesChanged()
 }

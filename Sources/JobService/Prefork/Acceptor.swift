@@ -16,33 +16,25 @@ import Prefork
 
 @LoopActor
 final class Acceptor {
-  private let seat: AcceptorSeat
-  private let plan: AcceptorPlan
-  private let store: SQLiteJobStore
-  private let dispatcher: Dispatcher
-  private let batches: BatchWork
-  private let housekeeper: Housekeeper
-  private let callbacks: CallbackSender
+  let seat: AcceptorSeat
+  let plan: AcceptorPlan
+  let store: SQLiteJobStore
+  let dispatcher: Dispatcher
+  let batches: BatchWork
+  let housekeeper: Housekeeper
+  let callbacks: CallbackSender
   private let switchboard: Switchboard
-  private let api: API
+  let api: API
   /// `nil`: no tokens are needed.
   private let tokens: TokenBook?
-  private let server: HTTPServer
-  private let pool: WorkerPool?
+  let server: HTTPServer
+  let pool: WorkerPool?
   private let processRunner: ProcessRunner?
   private let signals: SignalDescriptor
-  private let log: Logger
-  private var isStopping = false
+  let log: Logger
+  var isStopping = false
 
   static let beatInterval = Duration.seconds(1)
-  /// How long idle connections of an acceptor that leaves alone are kept.
-  static let lastRequestsLimit = Duration.seconds(2)
-  /// What the last replies of a stopping server may take. With `Dispatcher.interruptLimit`, the last requests and the close
-  /// it must fit into the master's `drainMargin`, and without the last requests into a quick stop (5 s), or this process is
-  /// killed.
-  static let lastRepliesLimit = Duration.milliseconds(1500)
-  /// What closing the store and ending the workers may take.
-  static let closeLimit = Duration.seconds(1)
 
   /// Runs in the acceptor's process; leaves with `_exit`.
   nonisolated static func main(_ seat: AcceptorSeat, _ plan: AcceptorPlan) -> Never {
@@ -238,89 +230,6 @@ final class Acceptor {
 
   /// How many connections more than its share an acceptor takes before it lets the others go first.
   private static let connectionSlack = 4
-
-  // MARK: - Stopping
-
-  private func obey(_ signal: Int32) {
-    switch signal {
-    case SIGTERM: stop(limit: plan.configuration.drainTimeout)
-    case SIGQUIT: stop(limit: .zero)
-    default: log.warning("an unexpected signal", metadata: ["signal": "\(signal)"])
-    }
-  }
-
-  /// Finishes what runs within `limit`, gives back the rest, answers whoever waits, and ends the process.
-  ///
-  /// A second, quicker stop while one is under way is the master's to enforce: it kills.
-  private func stop(limit: Duration) {
-    if isStopping {
-      if limit == .zero { Task { await dispatcher.drain(limit: .zero) } }
-      return
-    }
-    isStopping = true
-    seat.markDraining()
-    housekeeper.stop()
-    batches.stop()
-    callbacks.stop()
-    api.isDraining = true
-    server.closeAfterReply = true
-    // While the whole server stops, polls are still answered. An acceptor that leaves alone leaves them to the others.
-    if !seat.table.isStopping { server.stopAccepting() }
-    Task {
-      let began = MonotonicClock.now
-      await dispatcher.drain(limit: limit)
-      await lastWaits(until: began + limit.nanosecondsClamped)
-      api.waits.abandonAll()
-      api.watches.endAll()
-      api.events.close()
-      server.stopAccepting()
-      if limit > .zero { await lastRequests() }
-      server.closeIdle()
-      await lastReplies()
-      // Whatever hangs from here on is given up: nothing is left to lose.
-      EpollLoop.shared.schedule(after: Self.closeLimit) { _exit(0) }
-      server.close()
-      await store.close()
-      // Waited for, so that the master finds no strays of this process.
-      await pool?.terminateAndWait()
-      EpollLoop.shared.stop()
-    }
-  }
-
-  /// Clients may wait here for jobs that other acceptors still finish.
-  private func lastWaits(until end: UInt64) async {
-    let seats = plan.memory.seats
-    func someoneWorks() -> Bool {
-      (0..<seats.seats).contains { other in
-        other != seat.index && seat.table.state(of: other) != .empty
-          && Executor.allCases.contains { seats.running($0, seat: other) > 0 }
-      }
-    }
-    while !api.waits.isEmpty || !api.watches.isEmpty, someoneWorks(), MonotonicClock.now < end {
-      await EpollLoop.shared.sleep(.milliseconds(20))
-    }
-  }
-
-  /// Gives clients a moment to use their open connections once more: the reply then tells them to make a new one, which
-  /// another acceptor takes. So none of their requests meets a connection being closed, nor does the first request of a
-  /// connection that was just accepted.
-  private func lastRequests() async {
-    let end = MonotonicClock.now + Self.lastRequestsLimit.nanosecondsClamped
-    while server.connectionCount > 0, MonotonicClock.now < end { await EpollLoop.shared.sleep(.milliseconds(20)) }
-  }
-
-  private func lastReplies() async {
-    if server.requestsInFlight == 0 { return }
-    await withCheckedContinuation { continuation in
-      var waiting: CheckedContinuation<Void, Never>? = continuation
-      let finish: @LoopActor () -> Void = {
-        waiting?.resume()
-        waiting = nil
-      }
-      server.onIdle = finish
-      EpollLoop.shared.schedule(after: Self.lastRepliesLimit, finish)
-    }
-  }
 }
 
 /// The seats as `/v1/processes` shows them.
