@@ -3,6 +3,25 @@ import Testing
 
 @Suite("HUP: a new configuration", .serialized)
 struct ReloadTests {
+  @Test("a batch goes on becoming jobs while the acceptor that took it waits for its last job")
+  func batch() throws {
+    let inputs = 60_000
+    try withServer(["--acceptors", "1", "--drain-timeout", "10m"]) { server in
+      let old = try server.wholeTree(acceptors: 1).acceptors.map(\.pid)
+      let running = try server.submit("sleep", #"{"seconds": 600}"#)
+      try server.job(running, is: "running")
+      #expect(try server.post("/v1/queues/night/pause").status == 200)
+      _ = try server.submitBatch("noop", Array(repeating: "{}", count: inputs), "&queue=night")
+      server.signal(SIGHUP)
+      try eventually("all inputs are jobs") { try server.get("/v1/queues/night").json["depth"].int == inputs }
+      let acceptors = try eventually("the new generation serves", see: { try server.tree().acceptors.map(\.pid) }) {
+        $0.count == 2
+      }
+      #expect(Set(acceptors).isSuperset(of: old))
+      try server.cancel(running)
+    }
+  }
+
   @Test("a changed file takes effect in a new generation, and no request is dropped meanwhile")
   func reload() throws {
     let folder = try TestFolder()

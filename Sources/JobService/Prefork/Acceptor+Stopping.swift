@@ -32,7 +32,6 @@ extension Acceptor {
     isStopping = true
     seat.markDraining()
     housekeeper.stop()
-    batches.stop()
     callbacks.stop()
     api.isDraining = true
     server.closeAfterReply = true
@@ -51,6 +50,8 @@ extension Acceptor {
       await lastReplies()
       // Whatever hangs from here on is given up: nothing is left to lose.
       EpollLoop.shared.schedule(after: Self.closeLimit) { _exit(0) }
+      // Not before: others take over a batch only when this process is gone, and its jobs may run for long.
+      batches.stop()
       server.close()
       await store.close()
       // Waited for, so that the master finds no strays of this process.
