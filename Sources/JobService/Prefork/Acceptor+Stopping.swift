@@ -1,7 +1,14 @@
 // The end of an acceptor: alone, at a reload or when its fork server is gone, or with the whole server.
 
+import Configuration
 import EventLoop
 import Glibc
+import HTTPServer
+import JobModel
+import JobStore
+import Logging
+import Multiprocessing
+import Prefork
 
 extension Acceptor {
   /// How long idle connections of an acceptor that leaves alone are kept.
