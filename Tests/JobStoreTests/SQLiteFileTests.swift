@@ -78,6 +78,9 @@ struct SQLiteFileTests {
       let job = try #require(try await store.job(id))
       #expect(job.priority == 7 && job.maxAttempts == 3 && job.revision == 5 && job.handler == "noop")
       #expect(job.input == .json(Array(#"{"a":1}"#.utf8)) && job.uniqueKey == nil && job.batch == nil)
+      // The present indexes know it.
+      #expect(try await store.depth().queued == [job.executor: 1])
+      #expect(try await store.claim(TestJobs(store).request(9, job.executor)).map(\.id) == [id])
       await store.close()
     }
   }
