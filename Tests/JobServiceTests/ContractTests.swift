@@ -23,6 +23,8 @@ struct ContractTests {
       for (_, operation) in item.members { ids.append(try #require(operation["operationId"]?.stringValue)) }
     }
     #expect(Set(ids).count == ids.count)
+    #expect(root["components"]?["securitySchemes"]?["token"]?["scheme"]?.stringValue == "bearer")
+    #expect(text.contains("scope `operate`") && text.contains("scope `submit`") && text.contains("scope `read`"))
     #expect(ids.contains("run_doubler") && ids.contains("run_echo") && ids.contains("submitJob"))
   }
 
@@ -60,6 +62,7 @@ struct ContractTests {
     for operation in Contract.resources.flatMap(\.operations).map(\.operation) {
       #expect(html.contains("id=\"\(operation.id)\""))
     }
+    #expect(html.contains("scope <code>submit</code>"))
     #expect(html.contains("&lt;1&gt;") && html.contains("gives &lt;b&gt; back &amp; more"))
     #expect(!html.contains("<1>") && !html.contains("<b>") && !html.contains("<script"))
   }

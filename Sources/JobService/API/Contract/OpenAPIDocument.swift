@@ -37,6 +37,14 @@ struct OpenAPIDocument {
       }
     }
     writer.object("components") { components in
+      // No operation demands it: whether tokens are asked for is a matter of the server's configuration.
+      components.object("securitySchemes") { schemes in
+        schemes.object("token") {
+          $0.field("type", "http")
+          $0.field("scheme", "bearer")
+          $0.field("description", "A token with the scope that an operation names, where the server asks for tokens.")
+        }
+      }
       components.object("responses") { responses in
         for reply in DerivedReplies.shared {
           responses.key(named: OperationText.name(of: reply))

@@ -53,6 +53,11 @@ final class Operation: Sendable {
   }
 }
 
+extension Operation {
+  /// What a token must allow, as a sentence; empty where none is needed.
+  var permission: String { scope.map { "Where tokens are asked for: scope `\($0.rawValue)`." } ?? "" }
+}
+
 typealias Scope = TokenScope
 
 /// A header field of a request that an operation reads.

@@ -45,6 +45,7 @@ struct OperationText {
       let names = further.map { "`\($0.name)\($0.isFamily ? "NAME" : "")`" }.joined(separator: ", ")
       sentences.append("Further query parameters: \(names).")
     }
+    if operation.scope != nil { sentences.append(operation.permission) }
     return sentences.joined(separator: " ")
   }
 

@@ -80,7 +80,7 @@ struct ReferencePage {
       article.element("h3") { title in
         title.element("code") { $0.text("\(method.uppercased()) \(resource.template)") }
       }
-      article.element("p") { $0.prose("\(operation.summary). \(operation.details)") }
+      article.element("p") { $0.prose("\(operation.summary). \(operation.details) \(operation.permission)") }
       article.element("pre") { $0.text("curl \(example(operation, method, resource))") }
       let options = Set(JobOption.all.map(\.name))
       let parameters =
