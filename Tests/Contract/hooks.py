@@ -82,6 +82,10 @@ def make_submit_acceptable(submit):
 def make_options_acceptable(options):
     if "run_at" in options:
         options.pop("delay", None)
+    # A job that fails would be tried again and again beside the requests that are to be answered.
+    attempts = str(options.get("max_attempts", ""))
+    if attempts.isdecimal() and int(attempts) > 2:
+        options["max_attempts"] = 2
     if options.get("callback_url") is not None:
         options["callback_url"] = "http://127.0.0.1:9/called"
 
