@@ -164,6 +164,7 @@ final class Connection {
     let parts = RequestTarget.parts(target.bytes)
     queryRange = parts.query
     if !RequestTarget.decodePath(UnsafeRawBufferPointer(rebasing: target.bytes[parts.path]), into: &path) {
+      server.onRefusal?(400)
       refusal = Problem(400, "The path has a bad escape, or is not UTF-8.").response
       return exchange.head.hasBody ? sendEarly(refusal) : .YES
     }

@@ -119,6 +119,23 @@ struct BatchTests {
     }
   }
 
+  @Test("those who watch are told of the end of each input, those that became jobs after the cancel among them")
+  func cancelIsTold() throws {
+    let inputs = 5000
+    let stream = try EventStream(server, "/v1/events")
+    #expect(try server.post("/v1/queues/told/pause").status == 200)
+    let id = try server.submitBatch("noop", Array(repeating: "{}", count: inputs), "&queue=told")
+    #expect([200, 202].contains(try server.post("/v1/batches/\(id)/cancel").status))
+    var ended: Set<String> = []
+    _ = try stream.events { event in
+      if try event.json["state"] == "cancelled" { ended.insert(try event.json["id"].string ?? "") }
+      return ended.count == inputs
+    }
+    #expect(try server.endOfBatch(id)["counts"]["cancelled"].int == inputs)
+    #expect(try Set(server.results(id).all().compactMap { $0["id"].string }) == ended)
+    #expect(try server.post("/v1/queues/told/resume").status == 200)
+  }
+
   @Test("a cancelled batch ends: what waits never starts, what runs is stopped")
   func cancel() throws {
     let id = try server.submitBatch("spin", Array(repeating: "{}", count: 1000))

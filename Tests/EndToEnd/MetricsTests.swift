@@ -63,6 +63,17 @@ struct MetricsTests {
     #expect(try exits("timed_out") == before.1 + 1)
   }
 
+  @Test("a body where none belongs and a path with a bad escape are counted as refusals")
+  func refusals() throws {
+    let names = ["millrace_refusals_total{reason=\"body\"}", "millrace_refusals_total{reason=\"malformed\"}"]
+    let route = "millrace_http_requests_total{route=\"/v1\",status=\"413\"}"
+    let before = try samples()
+    #expect(try server.client().exchange("GET", "/v1", body: Array("{}".utf8)).status == 413)
+    #expect(try server.get("/v1/%zz").status == 400)
+    let after = try samples()
+    for name in names + [route] { #expect((after[name] ?? 0) - (before[name] ?? 0) == 1, "\(name)") }
+  }
+
   @Test("totals stay when an acceptor or a worker is replaced")
   func replaced() throws {
     try server.end(of: server.submit("noop"))

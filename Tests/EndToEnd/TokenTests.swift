@@ -119,6 +119,21 @@ struct TokenTests {
     }
   }
 
+  @Test("each token has Idempotency-Keys of its own")
+  func idempotencyKeys() throws {
+    try withTokens { _, asker in
+      func post(_ token: String, _ body: String) throws -> HTTPReply {
+        try HTTPClient(.port(asker.port)).exchange(
+          "POST", "/v1/jobs", headers: ["Authorization: Bearer \(token)", "Idempotency-Key: one"], body: Array(body.utf8))
+      }
+      let (first, second) = (try asker.make("--scope", "submit"), try asker.make("--scope", "submit"))
+      let (mine, others) = (try post(first, #"{"handler": "noop"}"#), try post(second, #"{"handler": "noop"}"#))
+      #expect(mine.status == 202 && others.status == 202 && mine["location"] != others["location"])
+      #expect(try post(first, #"{"handler": "noop"}"#).body == mine.body)
+      #expect(try post(second, #"{"handler": "echo"}"#).status == 422)
+    }
+  }
+
   @Test("a token that was made for a while is refused afterwards")
   func expiry() throws {
     try withTokens { _, asker in

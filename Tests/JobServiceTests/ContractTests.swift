@@ -36,6 +36,10 @@ struct ContractTests {
         #expect(statuses.contains(422) == (operation.body != nil), "\(operation.id)")
         #expect(statuses.contains(404) || resource.parameter == .none, "\(operation.id)")
         #expect(statuses.contains(401) == (operation.scope != nil), "\(operation.id)")
+        let isHealthCheck = resource === Contract.livez || resource === Contract.readyz
+        #expect(statuses.contains(429) == !isHealthCheck, "\(operation.id)")
+        let isRepeatable = operation.headers.contains { $0.name == "Idempotency-Key" }
+        #expect(statuses.contains(410) || !isRepeatable, "\(operation.id)")
       }
     }
   }

@@ -73,7 +73,7 @@ final class API: HTTPApplication {
     let match = Contract.match(path)
     do throws(APIError) {
       let operation = try check(head, match)
-      guard let body = operation.body else { return .none }
+      guard let body = operation.body else { throw .tooLarge("this request has no body") }
       if operation.takesWork { try admit() }
       return try body.policy(self, head, try target(match, in: path))
     } catch {

@@ -36,7 +36,7 @@ enum APIError: Error, Sendable {
   case draining
   case storeAway(StoreError)
   case notAcceptable(String)
-  /// Of something within a body; a whole body that is too large is refused while it comes.
+  /// Of something within a body, or of one where none belongs; a whole body that is too large is refused while it comes.
   case tooLarge(String)
   /// The resource is not what the request's condition says.
   case preconditionFailed(String)

@@ -76,14 +76,6 @@ struct JobOption: Sendable {
       })
   }
 
-  /// Of the contract, but not of this version: better refused than silently left out.
-  static func unsupported(_ name: String) -> JobOption {
-    JobOption(
-      name: name, meaning: "Not supported by this version.", schema: .null,
-      takeJSON: { _, _ throws(Refusal) in throw Refusal("is not supported by this version") },
-      takeText: { _, _ throws(Refusal) in throw Refusal("is not supported by this version") })
-  }
-
   static func named(_ name: String) -> JobOption? { byName[name] }
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 }

@@ -100,9 +100,8 @@ final class BatchWork {
     else { return nil }
     dispatcher.memory.counters.add(.jobsSubmitted, jobs.count, seat: dispatcher.identity.seat)
     if filled.cancelRequested {
-      dispatcher.memory.counters.add(.jobsCancelled, jobs.count, seat: dispatcher.identity.seat)
-      dispatcher.memory.board.markLeft(executor ?? batch.prototype.executor, count: jobs.count)
-      dispatcher.bell.ring(batch.id)
+      // As the store has ended them in the same write.
+      for job in jobs { dispatcher.cancelledInLine(job.cancelledInLine(now: now, expiresAt: expiry)) }
     } else if let job = jobs.first {
       dispatcher.joinedAsBatch(job)
     }

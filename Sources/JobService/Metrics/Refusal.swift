@@ -47,6 +47,7 @@ extension APIError {
     case .tooManyRequests: .rate
     case .overloaded: .queue
     case .draining: .draining
+    case .tooLarge: .body
     default: nil
     }
   }

@@ -7,6 +7,7 @@ extension Contract {
     get: Operation(
       "watchAll", "What happens to all jobs, as it happens",
       details: """
+        A job of a batch is told of from when it starts or is cancelled, not when it is queued. \
         After `event: missed` the client must look at the jobs themselves: what happened since its `Last-Event-ID` \
         cannot be told any more. A client that reads too slowly is let go, and may ask again.
         """, example: "-N localhost:8080/v1/events", scope: .read, headers: [.lastEventID],

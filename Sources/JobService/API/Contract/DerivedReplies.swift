@@ -26,11 +26,14 @@ enum DerivedReplies {
   ]
 
   private static func statuses(_ operation: Operation, _ resource: Resource) -> [Int] {
-    var statuses = [400, 403, 408, 413, 414, 429, 431, 503]
+    var statuses = [400, 403, 408, 413, 414, 431, 503]
+    if resource.isMetered { statuses.append(429) }
     if operation.scope != nil { statuses.append(401) }
     if operation.fixedMediaType != nil { statuses.append(406) }
     if resource.parameter != .none { statuses.append(404) }
-    if [.jobID, .batchID].contains(resource.parameter) { statuses.append(410) }
+    // A request that comes again may be answered from its job, which may have gone meanwhile.
+    let mayComeAgain = operation.headers.contains { $0.name == RequestHeader.idempotencyKey.name }
+    if mayComeAgain || [.jobID, .batchID].contains(resource.parameter) { statuses.append(410) }
     if operation.body != nil { statuses += [415, 422] }
     return statuses
   }

@@ -31,13 +31,16 @@ extension API {
     case .file(let file): body = .file(path: file.path)
     }
     return KeyedRequest(
-      key: key, scope: keyScope(call), parts: [head.method.name, head.target, head.header("Content-Type") ?? ""],
+      key: key, scope: try keyScope(head), parts: [head.method.name, head.target, head.header("Content-Type") ?? ""],
       body: body)
   }
 
-  /// Whose keys a request's are: two clients that happen to choose the same one must not meet. Without tokens all clients
-  /// are one.
-  private func keyScope(_ call: Call) -> String { "" }
+  /// Whose keys a request's are: two clients that choose the same one must not meet, by chance or to read each other's
+  /// replies. Without tokens all clients are one.
+  private func keyScope(_ head: HTTPRequestHead) throws(APIError) -> String {
+    guard case .bearer(let token) = try access.caller(head) else { return "" }
+    return token.id
+  }
 
   /// What the store remembers of the request.
   ///
