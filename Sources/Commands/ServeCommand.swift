@@ -100,6 +100,10 @@ struct ServeCommand: ParsableCommand {
     var maxBody: String?
 
     @Option(
+      help: ArgumentHelp("Request line and header fields together, 4KiB to 64KiB. (default: 16KiB)", valueName: "size"))
+    var maxHeaders: String?
+
+    @Option(
       help: ArgumentHelp(
         "Connections at once; more wait to be accepted. (default: 10000 an acceptor)", valueName: "number"))
     var maxConnections: String?
@@ -173,6 +177,7 @@ struct ServeCommand: ParsableCommand {
         case .rateLimit: limits.rateLimit
         case .maxQueued: limits.maxQueued
         case .maxBody: limits.maxBody
+        case .maxHeaders: limits.maxHeaders
         case .maxConnections: limits.maxConnections
         case .maxWait: limits.maxWait
         case .maxResult: limits.maxResult

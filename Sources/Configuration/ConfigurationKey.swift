@@ -15,6 +15,7 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
   case rateLimit = "rate_limit"
   case maxQueued = "max_queued"
   case maxBody = "max_body"
+  case maxHeaders = "max_headers"
   case maxConnections = "max_connections"
   case maxWait = "max_wait"
   case maxResult = "max_result"
@@ -70,6 +71,7 @@ extension ServerConfiguration {
     case .rateLimit: rateLimit = try ValueText.integer(text, in: 0...100_000)
     case .maxQueued: maxQueued = try ValueText.integer(text, in: 1...100_000_000)
     case .maxBody: maxBodyBytes = try ValueText.size(text, in: 1024...(1 << 50))
+    case .maxHeaders: maxHeaderBytes = try ValueText.size(text, in: 4096...(64 << 10))
     case .maxConnections: maxConnections = try ValueText.integer(text, in: 1...1_000_000)
     case .maxWait: maxWait = try ValueText.duration(text, in: .seconds(1) ... .seconds(3600))
     case .maxResult: maxResultBytes = try ValueText.size(text, in: 1024...(1 << 50))

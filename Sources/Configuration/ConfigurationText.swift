@@ -86,6 +86,7 @@ extension ServerConfiguration {
     case .callbackSecretFile: callbackSecretFile.map { [$0] } ?? []
     case .maxQueued: ["\(maxQueued)"]
     case .keyLimit: ["\(keyLimit)"]
+    case .maxHeaders: [ValueText.size(maxHeaderBytes)]
     case .maxBody: [ValueText.size(maxBodyBytes)]
     case .memoryLimit: [ValueText.size(memoryLimitBytes)]
     case .drainTimeout: [DurationText.text(drainTimeout)]

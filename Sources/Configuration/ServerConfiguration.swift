@@ -41,6 +41,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var maxQueued: Int
   /// The largest body that is streamed to disk. JSON documents are held in memory, see ``jsonBodyLimitBytes``.
   public var maxBodyBytes: Int
+  /// The request line and the header fields of a request together.
+  public var maxHeaderBytes: Int
   /// Of the whole server, shared out between the acceptors; `nil`: 10,000 for each.
   public var maxConnections: Int?
   /// The longest that a client may wait for a job within one request; whole seconds count.
@@ -95,6 +97,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     maxQueued = 100_000
     // What one upload may take of the disk.
     maxBodyBytes = 4 << 30
+    maxHeaderBytes = 16 << 10
     maxConnections = nil
     maxWait = .seconds(60)
     maxResultBytes = 1 << 30

@@ -85,7 +85,8 @@ struct UsageTests {
         "5", "--store", "jobs.db", "--public", "/tmp", "--hosts", "a.example", "--hosts", "b", "--diagnostics",
         "--insecure", "--require-tokens", "--allow-private-addresses", "--max-queued", "7", "--max-connections", "11",
         "--max-wait", "5m", "--max-result",
-        "1MiB", "--max-log", "2KiB", "--rate-limit", "9", "--max-body", "8MiB", "--memory-limit", "64MiB",
+        "1MiB", "--max-log", "2KiB", "--rate-limit", "9", "--max-body", "8MiB", "--max-headers", "8KiB",
+        "--memory-limit", "64MiB",
         "--key-limit", "9", "--drain-timeout", "1s", "--retention", "1h", "--timeout", "2m", "--log-level", "debug",
         "--access-log", "--tls-certificate", "/etc/passwd", "--tls-key", "/etc/group",
       ],
@@ -114,6 +115,7 @@ struct UsageTests {
     expected.maxQueued = 7
     expected.keyLimit = 9
     expected.maxBodyBytes = 8 << 20
+    expected.maxHeaderBytes = 8 << 10
     expected.maxConnections = 11
     expected.maxWait = .seconds(300)
     expected.maxResultBytes = 1 << 20

@@ -35,6 +35,7 @@ struct ConfigurationFileTests {
       callback_secret_file: /etc/secret
       max_queued: 7
       max_body: 8MiB
+      max_headers: 32KiB
       max_connections: 11
       max_wait: 5m
       max_result: 1MiB
@@ -72,6 +73,7 @@ struct ConfigurationFileTests {
     expected.callbackSecretFile = "/etc/secret"
     expected.maxQueued = 7
     expected.maxBodyBytes = 8 << 20
+    expected.maxHeaderBytes = 32 << 10
     expected.maxConnections = 11
     expected.maxWait = .seconds(300)
     expected.maxResultBytes = 1 << 20

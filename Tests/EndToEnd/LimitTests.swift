@@ -32,6 +32,27 @@ struct LimitTests {
     }
   }
 
+  @Test("header fields over max_headers are 431, on the first and on a later request of a connection; less is read")
+  func headers() throws {
+    try withServer(["--max-headers", "32KiB"]) { server in
+      let client = try server.client()
+      func long(_ count: Int) -> String { "X-Long: " + String(repeating: "a", count: count) }
+      for _ in 0..<2 {
+        let reply = try client.exchange("GET", "/v1", headers: [long(30_000)])
+        #expect(reply.status == 200, "\(reply)")
+      }
+      let late = try client.exchange("GET", "/v1", headers: ["X-Long: " + String(repeating: "a", count: 33_000)])
+      #expect(late.status == 431 && late.isProblem, "\(late)")
+      let first = try server.get("/v1", "X-Long: " + String(repeating: "a", count: 33_000))
+      #expect(first.status == 431 && first.isProblem, "\(first)")
+    }
+    try withServer(["--max-headers", "4KiB"]) { server in
+      let reply = try server.get("/v1", "X-Long: " + String(repeating: "a", count: 5000))
+      #expect(reply.status == 431)
+      #expect(try server.get("/v1").status == 200)
+    }
+  }
+
   @Test("connections over max_connections are accepted when others end, and answered then")
   func connections() throws {
     try withServer(["--max-connections", "1", "--acceptors", "1"]) { server in

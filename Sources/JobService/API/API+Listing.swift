@@ -15,7 +15,11 @@ extension API {
     filter.handler = call.query["handler"]
     filter.queue = call.query["queue"]
     if let text = call.query["batch"] {
-      guard let id = JobID(text), batchIssuer.issued(id) else { throw .badRequest("batch must be a batch's id") }
+      guard Self.isUUID(text) else { throw .badRequest("batch must be a batch's id") }
+      // No job is of a batch that never was.
+      guard let id = JobID(text), batchIssuer.issued(id) else {
+        return send(call, HTTPResponse(mediaType: "application/json", Self.document(JobPage(jobs: [], next: nil))))
+      }
       filter.batch = id
     }
     let limit = call.integer("limit") ?? Self.defaultPage
@@ -35,6 +39,13 @@ extension API {
       }
       return HTTPResponse(status: 200, headers: headers, body: .bytes(Self.document(page)))
     }
+  }
+
+  /// In the form of RFC 9562, section 4, whatever its version.
+  private static func isUUID(_ text: String) -> Bool {
+    let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+    return parts.map(\.count) == [8, 4, 4, 4, 12]
+      && parts.joined().allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
   }
 
   private static func document(_ page: JobPage) -> [UInt8] {

@@ -33,6 +33,8 @@ struct AcceptorPlan: Sendable {
   /// What each acceptor allows its clients.
   var serverOptions: HTTPServerOptions {
     var options = HTTPServerOptions()
+    options.headerLimitBytes = configuration.maxHeaderBytes
+    options.targetLimitBytes = min(options.targetLimitBytes, configuration.maxHeaderBytes)
     // A share of the server's, rounded up.
     if let connections = configuration.maxConnections {
       options.connectionLimit = (connections + configuration.acceptors - 1) / configuration.acceptors
