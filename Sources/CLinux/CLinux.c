@@ -40,7 +40,7 @@ int linux_memfd_seal(int fd) {
 int linux_memfd_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
 int linux_memfd_is_fixed(int fd) {
   int seals = fcntl(fd, F_GET_SEALS);
-  return seals >= 0 && (seals & F_SEAL_WRITE) && (seals & F_SEAL_SHRINK);
+  return seals >= 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) && (seals & F_SEAL_SHRINK);
 }
 
 int linux_set_close_on_exec(int fd, int on) {

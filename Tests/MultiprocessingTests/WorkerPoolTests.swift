@@ -34,6 +34,9 @@ struct WorkerPoolTests {
   @Test("64 MB go and come back by sealed memory files")
   func largePayloads() async throws { try await passes("large_payloads") }
 
+  @Test("large payloads stay what they were while later ones take the same memory")
+  func rooms() async throws { try await passes("rooms") }
+
   @Test("time and memory are measured for each call alone")
   func usage() async throws { try await passes("usage") }
 

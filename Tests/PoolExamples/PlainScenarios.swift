@@ -104,6 +104,26 @@ extension Scenario {
       check(refusal(pool, PoolCall("echo", header: longest)) == nil, "the longest header was refused")
       check(await pool.until { pool.idleCount == 1 }, "the longest header did not come back")
     },
+    "rooms": Scenario { handle, check in
+      // What was sent stays what it was, while others are sent in the same memory: handed back, kept, and read later.
+      let pool = WorkerPool.started(2, handle)
+      var ends: [(UInt8, FinishedCall)] = []
+      for number in UInt8(0)..<60 {
+        let function = number % 3 == 0 ? "echo" : "reverse"
+        let argument = try Payload(sending: [UInt8](repeating: number, count: 2 << 20))
+        let end = try await pool.run(PoolCall(function, argument: argument))
+        if case .returned(.file(let file, _), _) = end.outcome, lseek(file.descriptor, 0, SEEK_END) != 2 << 20 {
+          check.fail("a file longer than its payload")
+        }
+        if number % 7 == 0, let victim = pool.workers.randomElement() { kill(victim.pid, SIGKILL) }
+        ends.append((number, end))
+        if number % 2 == 0 { ends.removeFirst() }
+      }
+      for (number, end) in ends {
+        check(end.bytes == [UInt8](repeating: number, count: 2 << 20), "payload \(number) changed after it came")
+      }
+      check(ends.count == 30, "\(ends.count) are left")
+    },
     "usage": Scenario { handle, check in
       let pool = WorkerPool.started(1, handle)
       let large = try await pool.run(PoolCall("take_memory", header: [100]))

@@ -42,7 +42,8 @@ int linux_memfd_create(const char *name);
 int linux_memfd_seal(int fd);
 // The seals of a memfd, as F_GET_SEALS returns them.
 int linux_memfd_seals(int fd);
-// Whether it is a memfd that nobody can change or cut short any more: mapped, it never gives its reader SIGBUS.
+// Whether it is a memfd that nobody can cut short any more, and nobody change, unless by a mapping from before: mapped, it
+// never gives its reader SIGBUS.
 int linux_memfd_is_fixed(int fd);
 
 // fcntl(F_GETFD/F_SETFD/F_GETFL/F_SETFL) (variadic).

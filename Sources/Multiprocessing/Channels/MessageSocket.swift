@@ -70,7 +70,7 @@ final class MessageSocket: Sendable {
   }
 
   func send(_ packed: Packed) throws(ChannelError) -> Sending {
-    let descriptors = packed.files.map(\.descriptor)
+    let descriptors = packed.files.map(\.passedOn)
     let code = socket.withLock { $0.send(packed.frame, descriptors: descriptors, waiting: false) }
     switch code {
     case 0: return .sent

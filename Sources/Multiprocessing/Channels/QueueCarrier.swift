@@ -24,7 +24,7 @@ final class QueueCarrier: @unchecked Sendable {
   func send(_ files: [SharedFile], ticket: UInt64) throws(MultiprocessingError) -> Bool {
     var frame = FrameWriter(reserving: 8)
     frame.put(ticket)
-    let code = sending.send(frame.bytes, descriptors: files.map(\.descriptor), waiting: false)
+    let code = sending.send(frame.bytes, descriptors: files.map(\.passedOn), waiting: false)
     switch code {
     case 0: return true
     case EAGAIN: return false

@@ -41,7 +41,7 @@ final class DictionaryLink: Sendable {
       let packed = try request.encoded()
       let connection: Connection
       if let known = idle.withLock({ $0.popLast() }) { connection = known } else { connection = try connect() }
-      let descriptors = packed.files.map(\.descriptor)
+      let descriptors = packed.files.map(\.passedOn)
       // It is empty, so there is room.
       let code = connection.socket.send(packed.frame, descriptors: descriptors, waiting: false)
       switch code {

@@ -78,7 +78,7 @@ final class DictionaryOwner {
     do throws(MultiprocessingError) {
       let packed = try reply.encoded()
       // A user waits for one reply at a time, so there is room; who does not read it is none.
-      let code = user.send(packed.frame, descriptors: packed.files.map(\.descriptor), waiting: false)
+      let code = user.send(packed.frame, descriptors: packed.files.map(\.passedOn), waiting: false)
       if code != 0 { dismiss(user) }
     } catch {
       Diagnostics.write("shared dictionary: \(error)")

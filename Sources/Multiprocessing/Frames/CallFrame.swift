@@ -37,7 +37,21 @@ struct PayloadPart {
     }
   }
 
-  var descriptors: [Int32] { file.map { [$0.descriptor] } ?? [] }
+  /// How a message says where the payload is: in it (0), or in a file beside it (1), or in a room (2).
+  var fileMark: UInt8 { file == nil ? 0 : room == nil ? 1 : Self.lentMark }
+  static let lentMark: UInt8 = 2
+
+  /// The room it is in, if it is in one of this process.
+  var room: PayloadRoom? { (file?.keeper as? RoomTenant)?.room }
+
+  init(in room: PayloadRoom) {
+    inline = []
+    file = SharedFile(room.file.descriptor, keptBy: RoomTenant(room, returnsTo: nil))
+    byteCount = room.byteCount
+  }
+
+  /// A room of this process is to be lent before it is sent.
+  var descriptors: [Int32] { file.map { [room == nil ? $0.passedOn : $0.descriptor] } ?? [] }
 
   func put(into frame: inout FrameWriter) {
     frame.put(UInt8(file == nil ? 0 : 1))
@@ -79,6 +93,8 @@ struct CallFrame {
   var header: [UInt8]
   /// Open files of values in the argument.
   var files: [SharedFile] = []
+  /// The argument is in a room: its maker waits to be told when it is not needed any more.
+  private(set) var isLent = false
 
   /// How it begins in a message; header and payload follow.
   private struct Head: BitwiseCopyable {
@@ -102,7 +118,7 @@ struct CallFrame {
       Head(
         number: number, timeoutNanoseconds: timeoutNanoseconds ?? .max, dataLimitBytes: dataLimitBytes ?? .max,
         payloadBytes: Int64(payload.byteCount), function: UInt32(function), headerBytes: UInt32(header.count),
-        ticket: UInt16(ticket), measuresUsage: measuresUsage ? 1 : 0, isFile: payload.file == nil ? 0 : 1,
+        ticket: UInt16(ticket), measuresUsage: measuresUsage ? 1 : 0, isFile: payload.fileMark,
         fileCount: UInt32(files.count)))
     frame.put(header)
     frame.put(payload.inline)
@@ -110,7 +126,7 @@ struct CallFrame {
 
   /// What goes along with the message: the payload's file comes first.
   func descriptors(with payload: PayloadPart) -> [Int32] {
-    files.isEmpty ? payload.descriptors : payload.descriptors + files.map(\.descriptor)
+    files.isEmpty ? payload.descriptors : payload.descriptors + files.map(\.passedOn)
   }
 
   static func take(
@@ -126,7 +142,8 @@ struct CallFrame {
       number: head.number, ticket: Int(head.ticket), function: Int(head.function),
       timeoutNanoseconds: head.timeoutNanoseconds == .max ? nil : head.timeoutNanoseconds,
       measuresUsage: head.measuresUsage != 0,
-      dataLimitBytes: head.dataLimitBytes == .max ? nil : head.dataLimitBytes, header: header, files: files)
+      dataLimitBytes: head.dataLimitBytes == .max ? nil : head.dataLimitBytes, header: header, files: files,
+      isLent: head.isFile == PayloadPart.lentMark)
     return (call, payload)
   }
 }

@@ -24,16 +24,27 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 /// A file that several may hold; closed when the last lets it go.
 public final class SharedFile: Sendable {
   public let descriptor: Int32
+  /// What closes the descriptor, if this does not, and hears of this file's end by its own.
+  let keeper: (any AnyObject & Sendable)?
 
   /// Takes over `descriptor`, which must be open.
   public init(owning descriptor: Int32) {
     precondition(descriptor >= 0, "a file's owner was given none")
     self.descriptor = descriptor
+    keeper = nil
+  }
+
+  /// A file that somebody else keeps open, at least as long as `keeper` lives.
+  init(_ descriptor: Int32, keptBy keeper: any AnyObject & Sendable) {
+    self.descriptor = descriptor
+    self.keeper = keeper
   }
 
   public convenience init(_ descriptor: consuming OwnedDescriptor) { self.init(owning: descriptor.release()) }
 
-  deinit { close(descriptor) }
+  deinit {
+    if keeper == nil { close(descriptor) }
+  }
 }
 
 /// The two ends of something made in one call. All are close-on-exec.

@@ -4,8 +4,10 @@ import Glibc
 /// What goes into a call and comes out of it: bytes, or an open file whose content is not copied between the processes.
 public enum Payload: Sendable {
   case bytes([UInt8])
-  /// `byteCount` bytes from the file's start. Read it with pread(2), because all holders share one offset. What comes from a
-  /// worker is sealed against change (memfd_create(2), "File sealing") if it is a memory file that can be sealed.
+  /// `byteCount` bytes from the file's start. Read it with pread(2), because all holders share one offset. What comes
+  /// from a worker is sealed against change (memfd_create(2), "File sealing") if it is a memory file that can be sealed. Large
+  /// bytes come in a file that only their sender could change, and does not before the last holder of `SharedFile` has let
+  /// it go: a descriptor that is duplicated does not count as a holder.
   case file(SharedFile, byteCount: Int)
 
   public static var none: Payload { .bytes([]) }
@@ -14,6 +16,8 @@ public enum Payload: Sendable {
   public init(sending bytes: [UInt8]) throws(MultiprocessingError) {
     if bytes.count <= PayloadPart.inlineBytes {
       self = .bytes(bytes)
+    } else if let file = try PayloadRooms.shared.write(bytes) {
+      self = .file(file, byteCount: bytes.count)
     } else {
       self = .file(SharedFile(try SealedMemory.write(bytes)), byteCount: bytes.count)
     }
@@ -27,7 +31,7 @@ public enum Payload: Sendable {
   }
 
   /// Lends the content, without a copy where it is safe to look at it in place: bytes, and memory files that are sealed
-  /// against change. Others are read.
+  /// against change by all but, at most, their sender. Others are read.
   public func withBytes<Value>(_ body: (UnsafeRawBufferPointer) throws -> Value) throws -> Value {
     if case .file(let file, let byteCount) = self,
       let mapped = SealedMemory.map(file.descriptor, byteCount: byteCount)
@@ -66,7 +70,7 @@ enum SealedMemory {
     _ = linux_memfd_seal(descriptor)
   }
 
-  /// The content in place; the caller unmaps it. `nil`: it is not sealed, so it could shrink or change under the reader
+  /// The content in place; the caller unmaps it. `nil`: it is not sealed, so it could shrink under the reader
   /// (a mapped file that is cut short kills its reader with SIGBUS), or it is shorter than announced, or empty.
   static func map(_ descriptor: Int32, byteCount: Int) -> UnsafeRawBufferPointer? {
     var status = stat()

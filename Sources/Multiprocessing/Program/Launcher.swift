@@ -90,7 +90,7 @@ public final class Launcher: Sendable {
   /// Asks for a child process; what becomes of it is told on the status socket.
   func startChild(_ order: ChildOrder, status: consuming OwnedDescriptor) throws(MultiprocessingError) {
     let payload = try PayloadPart(order.argument)
-    let descriptors = [status.number] + payload.descriptors + order.files.map(\.descriptor)
+    let descriptors = [status.number] + payload.descriptors + order.files.map(\.passedOn)
     let frame = LaunchRequest.child(order, payload)
     let deadline = Self.longestAnswer.fromNow
     let code = channel.withLock { channel in

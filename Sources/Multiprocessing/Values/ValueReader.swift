@@ -83,7 +83,8 @@ struct ValueReader {
 
   mutating func takeText() throws -> String {
     let range = try takeRange(try takeCount())
-    guard let text = String(validating: source.bytes[range], as: UTF8.self) else {
+    // A copy: a sender gone wild could change the bytes after they were found valid.
+    guard let text = String(validating: [UInt8](source.bytes[range]), as: UTF8.self) else {
       throw MalformedValue("a text is not UTF-8")
     }
     return text

@@ -25,6 +25,7 @@ final class WorkerProcess {
   private var childrenNanoseconds: UInt64 = 0
   private var lastPeak: UInt64 = 0
   private var peakMoved = true
+  private var resultRoom = ResultRoom()
   /// The pool's initializer, until it has succeeded.
   private var initializer: (CallFrame, Payload)?
   /// The number of the call that runs, where the crash reporter reads it; never freed.
@@ -88,6 +89,7 @@ final class WorkerProcess {
 
   private func serve() -> Never {
     while true {
+      resultRoom.leaveIfIdle(until: socket.descriptor)
       _ = spinner.wait { tickets.messages > messagesReceived }
       switch socket.receive(waiting: true, { performAll(in: &$0, &$1) }) {
       case .message, .empty: continue
@@ -103,7 +105,9 @@ final class WorkerProcess {
   private func performAll(in message: inout FrameReader, _ descriptors: inout ReceivedDescriptors) -> Void? {
     messagesReceived += 1
     repeat {
-      guard let (call, argument) = CallFrame.take(from: &message, &descriptors) else { return nil }
+      guard let (call, received) = CallFrame.take(from: &message, &descriptors) else { return nil }
+      let loan = RoomLoan(board: nil, page: tickets, direction: .argument, call: call.number)
+      let argument = call.isLent ? received.borrowed(loan) : received
       // Without its ticket, the call was given to somebody else.
       if call.number == CallFrame.initializer || tickets.take(call.number, at: call.ticket) {
         perform(call, argument)
@@ -127,6 +131,8 @@ final class WorkerProcess {
       return sendOrLeave(WorkerFrame.unprepared(frame.number, .none, failure))
     }
     currentCall.pointee = frame.number
+    // Its room would count as the call's memory.
+    if frame.dataLimitBytes != nil { resultRoom.leave() }
     limitMemory(frame.dataLimitBytes)
     if frame.measuresUsage { beginMeasuring() }
     progress.begin(frame.number)
@@ -208,11 +214,11 @@ final class WorkerProcess {
       sendOrLeave(WorkerFrame.threw(call, usage, Array("the function's meta bytes are too long".utf8)))
     case .returned(let value):
       do {
-        let payload = try PayloadPart(value.payload)
-        if let file = payload.file { SealedMemory.sealIfPossible(file.descriptor) }
+        let payload = try resultRoom.part(
+          value.payload, lending: RoomLoan(board: nil, page: tickets, direction: .result, call: call))
         sendOrLeave(
           WorkerFrame.returned(call, usage, meta: value.meta, payload, fileCount: value.files.count),
-          descriptors: payload.descriptors + value.files.map(\.descriptor))
+          descriptors: payload.descriptors + value.files.map(\.passedOn))
       } catch {
         sendOrLeave(WorkerFrame.threw(call, usage, Array("the result could not be sent: \(error)".utf8)))
       }
@@ -259,6 +265,8 @@ final class WorkerProcess {
     var usage = WorkerUsage.ofThisProcess()
     peakMoved = usage.peakResidentBytes != lastPeak
     lastPeak = usage.peakResidentBytes
+    // What it keeps for the next result is not this call's.
+    usage.peakResidentBytes -= min(usage.peakResidentBytes, UInt64(resultRoom.byteCount))
     usage.cpuNanoseconds &+= childrenNanoseconds
     defer { cpuBefore = usage.cpuNanoseconds }
     return usage.since(cpu: cpuBefore ?? 0)

@@ -31,7 +31,10 @@ final class CallRecord {
   func dropArgument() {
     guard let file = payload.file, payload.byteCount >= Self.largeBytes else { return }
     call.argument = .none
+    let isInRoom = payload.room != nil
     payload = .empty
+    // A room's pages stay, and the next call may want it.
+    if isInRoom { return }
     Task.detached { withExtendedLifetime(file) {} }
   }
 

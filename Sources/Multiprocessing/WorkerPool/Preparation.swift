@@ -20,6 +20,8 @@ struct Preparation {
     var message = FrameWriter()
     head.put(into: &message, payload)
     frame = message.bytes
+    // It goes to every worker there will ever be.
+    payload.file?.passOn()
     descriptors = head.descriptors(with: payload)
   }
 }

@@ -96,7 +96,7 @@ struct TicketPage: @unchecked Sendable {
   // MARK: - Beside the tickets
 
   private enum Extra: Int, CaseIterable {
-    case cpuBefore, messages, answers, spin
+    case cpuBefore, messages, answers, spin, argument, result
   }
 
   /// CPU time of the worker before the call it runs, in nanoseconds; for when it dies under it.
@@ -121,6 +121,22 @@ struct TicketPage: @unchecked Sendable {
   var spin: UInt64 {
     get { self[.spin] }
     nonmutating set { self[.spin] = newValue }
+  }
+
+  /// The last call whose argument, or result, its reader has let go of: see ``PayloadRoom``. Each word has one writer, the
+  /// worker the first and the pool the second.
+  func lastReturned(_ direction: RoomLoan.Direction) -> UInt64 {
+    switch direction {
+    case .argument: self[.argument]
+    case .result: self[.result]
+    }
+  }
+
+  func setLastReturned(_ direction: RoomLoan.Direction, _ call: UInt64) {
+    switch direction {
+    case .argument: self[.argument] = call
+    case .result: self[.result] = call
+    }
   }
 
   private subscript(extra: Extra) -> UInt64 {

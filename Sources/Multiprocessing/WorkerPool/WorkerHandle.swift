@@ -15,6 +15,7 @@ final class WorkerHandle {
   private var memoryFile: SharedFile?
   private var isSocketWatched = false
   private var isOutputWatched = false
+  private let board: TicketBoard
   private let tickets: TicketPage
   /// Bit by bit: the tickets that its calls have.
   private var usedTickets: UInt64 = 0
@@ -45,8 +46,9 @@ final class WorkerHandle {
   static let readsAtOnce = 16
   static let tailBytes = 16 * 1024
 
-  init(_ newborn: Newborn, _ tickets: TicketPage) {
-    self.tickets = tickets
+  init(_ newborn: Newborn, _ board: TicketBoard, page: Int) {
+    self.board = board
+    tickets = board.page(page)
     number = newborn.worker
     pid = newborn.pid
     inheritedBytes = newborn.inheritedBytes
@@ -146,7 +148,18 @@ final class WorkerHandle {
   /// It has sent an answer that was not received yet.
   var hasAnswered: Bool { tickets.answers > answersHeard }
 
-  func receive() -> Reception<WorkerFrame> { socket.receive(waiting: false, WorkerFrame.take) }
+  func receive() -> Reception<WorkerFrame> {
+    let (board, tickets) = (board, tickets)
+    return socket.receive(waiting: false) { frame, descriptors in
+      let loan = RoomLoan(board: board, page: tickets, direction: .result, call: 0)
+      return WorkerFrame.take(from: &frame, &descriptors, borrowing: loan)
+    }
+  }
+
+  /// Notes that a call's argument, if it is in a room, is about to be sent.
+  func lendArgument(of record: CallRecord) {
+    record.payload.room?.lend(RoomLoan(board: board, page: tickets, direction: .argument, call: record.number))
+  }
 
   func signal(_ signal: Int32) {
     // ESRCH: it is dead already, and will be reported so.

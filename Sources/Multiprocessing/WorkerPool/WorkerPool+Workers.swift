@@ -34,7 +34,7 @@ extension WorkerPool {
       _ = linux_pidfd_send_signal(newborn.pidfd.descriptor, SIGKILL)
       return
     }
-    let handle = WorkerHandle(newborn, forkServerHandle.tickets.page(page))
+    let handle = WorkerHandle(newborn, forkServerHandle.tickets, page: page)
     workerHandles[newborn.worker] = handle
     handle.watch(
       onMessage: { [weak self, unowned handle] in self?.hear(handle) },

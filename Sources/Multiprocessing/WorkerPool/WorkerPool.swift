@@ -263,7 +263,8 @@ public final class WorkerPool {
     let first = handle.queue.count == 1 ? handle.call : nil
     var descriptors: [Int32] = []
     if let first, first.payload.file != nil || !first.call.files.isEmpty {
-      descriptors = first.payload.descriptors + first.call.files.map(\.descriptor)
+      handle.lendArgument(of: first)
+      descriptors = first.payload.descriptors + first.call.files.map(\.passedOn)
     }
     let code = handle.flush(descriptors: descriptors)
     // Broken, or full of calls it does not read: whatever it is, its death will be reported, and its calls handed on or ended.

@@ -1,0 +1,127 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Memory for one large payload after the other, all of one size: a memory file that stays mapped at its maker's.
+///
+/// Fresh pages cost the kernel several times what it costs to fill them, so a room is filled anew once its reader has let go
+/// of what was in it before. Nobody can change its size, which a reader in place would die of (SIGBUS), and nobody but its
+/// maker, through the mapping made here, can change its content (F_SEAL_FUTURE_WRITE, fcntl(2)). The maker does so only after
+/// every reader said on a ticket page that it is done; a reader that died never says so, and its room is not used again.
+final class PayloadRoom: @unchecked Sendable {
+  // @unchecked: its memory has one owner at a time: who fills it, then the payload that is in it, then who keeps it for the next.
+  let file: SharedFile
+  let byteCount: Int
+  private let memory: UnsafeMutableRawPointer
+  /// Of the payload in it; `nil`: who has it cannot say when he is done.
+  private let loans = Mutex<[RoomLoan]?>([])
+
+  /// Shorter payloads get a file of their own: that costs less than a room is worth.
+  static let shortest = 1 << 20
+  /// A longer payload gets a file of its own: a room that is kept is memory that nobody else has.
+  static let longest = 96 << 20
+  /// What is not needed for so long is given back.
+  static let mostIdle = Duration.seconds(2)
+
+  static func suits(_ byteCount: Int) -> Bool { byteCount >= shortest && byteCount <= longest }
+
+  init(byteCount: Int) throws(MultiprocessingError) {
+    let number = linux_memfd_create("millrace-room")
+    if number < 0 { throw MultiprocessingError("memfd_create") }
+    file = SharedFile(owning: number)
+    self.byteCount = byteCount
+    if ftruncate(number, off_t(byteCount)) != 0 { throw MultiprocessingError("making room for \(byteCount) bytes") }
+    let mapped = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, number, 0)
+    guard let mapped, mapped != MAP_FAILED else { throw MultiprocessingError("mapping \(byteCount) bytes") }
+    memory = mapped
+    if linux_memfd_seal_against_others(number) != 0 {
+      let error = MultiprocessingError("sealing a payload's room")
+      munmap(mapped, byteCount)
+      throw error
+    }
+  }
+
+  deinit { munmap(memory, byteCount) }
+
+  /// Puts a payload in place of the one before. Only while the room is free.
+  func fill(_ bytes: [UInt8]) {
+    // Who copies the file reads to its end.
+    precondition(bytes.count == byteCount, "a room holds payloads of one size")
+    precondition(isFree, "a room is filled while somebody looks at what is in it")
+    loans.withLock { $0 = [] }
+    UnsafeMutableRawBufferPointer(start: memory, count: byteCount).copyBytes(from: bytes)
+  }
+
+  /// Somebody else gets the file, and will say on `loan` that he is done with it.
+  func lend(_ loan: RoomLoan) { loans.withLock { $0?.append(loan) } }
+
+  /// Somebody gets the file who will say nothing.
+  func giveAway() { loans.withLock { $0 = nil } }
+
+  /// Whether all who got it are done.
+  var isFree: Bool { loans.withLock { $0?.allSatisfy { $0.isReturned } ?? false } }
+}
+
+/// The word on a worker's ticket page by which the reader of a room tells its maker that it is done.
+struct RoomLoan: Sendable {
+  enum Direction { case argument, result }
+
+  /// Keeps the page mapped; `nil` in a worker, whose page is never unmapped.
+  let board: TicketBoard?
+  let page: TicketPage
+  let direction: Direction
+  /// A number is given to one call of a pool, so what is left on a page by others means nothing.
+  var call: UInt64
+
+  var isReturned: Bool { page.lastReturned(direction) == call }
+  func giveBack() { page.setLastReturned(direction, call) }
+}
+
+/// Holds a room's file at its reader's, until the last holder there lets it go.
+private final class RoomReader: Sendable {
+  private let file: SharedFile
+  private let loan: RoomLoan
+  private let isPassedOn = Atomic(false)
+
+  init(_ file: SharedFile, _ loan: RoomLoan) {
+    self.file = file
+    self.loan = loan
+  }
+
+  deinit {
+    if !isPassedOn.load(ordering: .acquiring) { loan.giveBack() }
+  }
+
+  /// Others have it too, who cannot say when they are done: the room is theirs for good.
+  func passOn() { isPassedOn.store(true, ordering: .releasing) }
+}
+
+extension SharedFile {
+  /// A file that came from another process, as one that says when it is not needed any more.
+  convenience init(borrowing file: SharedFile, _ loan: RoomLoan) {
+    self.init(file.descriptor, keptBy: RoomReader(file, loan))
+  }
+
+  /// The descriptor, to be sent to another process.
+  var passedOn: Int32 {
+    passOn()
+    return descriptor
+  }
+
+  /// Notes that another process gets the file: what is in it must never change then.
+  func passOn() {
+    switch keeper {
+    case let reader as RoomReader: reader.passOn()
+    case let tenant as RoomTenant: tenant.room.giveAway()
+    default: break
+    }
+  }
+}
+
+extension Payload {
+  /// The same, as what is in a room of its sender's.
+  func borrowed(_ loan: RoomLoan) -> Payload {
+    guard case .file(let file, let byteCount) = self else { return self }
+    return .file(SharedFile(borrowing: file, loan), byteCount: byteCount)
+  }
+}
