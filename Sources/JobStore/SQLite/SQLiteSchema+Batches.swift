@@ -64,12 +64,12 @@ extension SQLiteSchema {
     END;
     """
 
-  /// In an update of a job: its place among those of its batch that ended. `state` is the one before.
+  /// In an update of a job: its place among those of its batch that ended. `state` is the one before; from 3 on it is final.
   static let batchEndAssignment = """
     batch_end = CASE
       WHEN batch IS NULL THEN NULL
-      WHEN ?\(JobColumn.state.parameter) NOT IN (3, 4, 5) THEN NULL
-      WHEN state IN (3, 4, 5) THEN batch_end
+      WHEN ?\(JobColumn.state.parameter) < 3 THEN NULL
+      WHEN state >= 3 THEN batch_end
       ELSE (SELECT ends + 1 FROM batch WHERE batch.id = job.batch) END
     """
 }

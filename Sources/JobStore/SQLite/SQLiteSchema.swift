@@ -17,6 +17,7 @@ enum SQLiteSchema {
         arguments: [Int64(bitPattern: key.k0), Int64(bitPattern: key.k1)])
     },
     { database in for tables in secondTables { try database.execute(sql: tables) } },
+    { database in try database.execute(sql: cheaperBatchCounts) },
   ]
 
   /// What the second version brought, a topic each.

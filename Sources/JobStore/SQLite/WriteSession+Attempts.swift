@@ -5,6 +5,9 @@ import JobModel
 extension WriteSession {
   func finishIfStillOwned(_ ended: Job, owner: OwnerID, attempt: Int) throws(SQLiteFailure) -> FinishReceipt {
     precondition(ended.state != .running, "a job that is finished must not stay running")
+    if let success = PlainRun.Success(ended), try plainRun.succeed(success, owner: owner, attempt: attempt) {
+      return .written(revision: ended.revision)
+    }
     guard let row = try ownership(of: ended.id), row.owner == owner.number, row.attempt == attempt else {
       return .notOwned
     }

@@ -48,16 +48,20 @@ extension WriteSession {
   private func claim(_ place: LinePlace, _ request: ClaimRequest) throws(SQLiteFailure) -> Job? {
     jobBySeq.bind(1, place.seq)
     let found = try jobBySeq.firstRow { row throws(SQLiteFailure) in try row.stored() }
-    guard var next = found else { throw .damaged("the line names a job that is not there") }
-    if let group = KeyGroup(next.job), try isFull(group) {
+    guard let waiting = found else { throw .damaged("the line names a job that is not there") }
+    if let group = KeyGroup(waiting.job), try isFull(group) {
       hold.bind(1, place.seq)
       try hold.run()
       return nil
     }
-    next.job = next.job.claimed(by: request.owner, runBy: request.runBy, now: request.now)
-    try write(next)
-    if let group = KeyGroup(next.job), try !isFull(group) { try releaseFirst(of: group) }
-    return next.job
+    let job = waiting.job.claimed(by: request.owner, runBy: request.runBy, now: request.now)
+    if PlainRun.canClaim(waiting.job) {
+      try plainRun.claim(job, seq: place.seq)
+    } else {
+      try write(Stored(seq: place.seq, job: job))
+    }
+    if let group = KeyGroup(job), try !isFull(group) { try releaseFirst(of: group) }
+    return job
   }
 
   /// The first places of all lines of an executor, in order.

@@ -10,6 +10,7 @@ final class WriteSession {
   let insert: PreparedStatement
   let update: PreparedStatement
   let updateWithHistory: PreparedStatement
+  let plainRun: PlainRun
   let ownership: PreparedStatement
   let jobByID: PreparedStatement
   let jobBySeq: PreparedStatement
@@ -62,6 +63,7 @@ final class WriteSession {
     let whereSeq = "WHERE seq = ?\(JobColumn.seqParameter)"
     update = try prepared("UPDATE job SET \(JobColumn.assignments(withHistory: false)) \(whereSeq)")
     updateWithHistory = try prepared("UPDATE job SET \(JobColumn.assignments(withHistory: true)) \(whereSeq)")
+    plainRun = try PlainRun(database)
     ownership = try prepared("SELECT seq, state, owner, attempt, cancel_requested, revision FROM job WHERE id = ?1")
     jobByID = try prepared("SELECT \(JobColumn.list), seq FROM job WHERE id = ?1")
     jobBySeq = try prepared("SELECT \(JobColumn.list), seq FROM job WHERE seq = ?1")
