@@ -9,7 +9,12 @@ public enum DurationText {
   /// Reads digits, perhaps a point and up to 9 further digits, and one of `ms s m h d`: no sign, no space, no exponent.
   /// `nil` for anything else, and for what a `Duration` cannot hold (over 290,000,000,000 years).
   public static func duration(_ text: some StringProtocol) -> Duration? {
-    var rest = text.utf8[...]
+    var text = String(text)
+    return text.withUTF8 { duration(utf8: $0) }
+  }
+
+  private static func duration(utf8: UnsafeBufferPointer<UInt8>) -> Duration? {
+    var rest = utf8[...]
     guard let whole = takeNumber(from: &rest) else { return nil }
     var fraction: Int64 = 0
     var scale: Int64 = 1
@@ -56,8 +61,7 @@ public enum DurationText {
   ]
 
   /// The digits that `rest` begins with, taken off it; `nil` if there are none, or too many for an `Int64`.
-  private static func takeNumber<Bytes: Collection<UInt8>>(from rest: inout Bytes) -> Int64?
-  where Bytes.SubSequence == Bytes {
+  private static func takeNumber(from rest: inout Slice<UnsafeBufferPointer<UInt8>>) -> Int64? {
     var number: Int64?
     while let digit = rest.first, isDigit(digit) {
       let (tens, tooMany) = (number ?? 0).multipliedReportingOverflow(by: 10)

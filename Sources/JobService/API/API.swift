@@ -103,7 +103,7 @@ final class API: HTTPApplication {
     {
       throw .notAcceptable("this can be given as \(type) only")
     }
-    if head.hasBody, let coding = head.headerList("Content-Encoding"), coding.lowercased() != "identity" {
+    if head.hasBody, head.header("Content-Encoding") != nil, let coding = head.headerList("Content-Encoding"), coding.lowercased() != "identity" {
       throw .unsupportedCoding("the body must come without a Content-Encoding, not as \(coding)")
     }
     return operation
@@ -145,6 +145,8 @@ final class API: HTTPApplication {
 
   /// JSON by its name, by `curl -d`'s default, or without any name (RFC 9110, section 8.3, lets a reader guess).
   func requireJSON(_ head: HTTPRequestHead) throws(APIError) {
+    // What most clients send, without taking it apart.
+    if head.headerEquals("Content-Type", "application/json") { return }
     guard let type = head.header("Content-Type") else { return }
     let essence = type.prefix { $0 != ";" }.trimmed.lowercased()
     guard MediaType.isJSON(type) || essence == "application/x-www-form-urlencoded" || essence.isEmpty else {
@@ -199,22 +201,24 @@ final class API: HTTPApplication {
 
   /// Answers from a task: what has to wait for the store.
   func later(_ call: Call, _ body: @escaping @LoopActor () async throws -> HTTPResponse) {
-    Task { @LoopActor in
-      let response: HTTPResponse
-      do {
-        response = try await body()
-      } catch let error as APIError {
-        self.count(error)
-        response = error.problem.response
-      } catch let error as StoreError {
-        self.log.error("a request failed at the store", metadata: ["error": "\(error)"])
-        response = APIError.storeAway(error).problem.response
-      } catch {
-        self.log.error("a request failed", metadata: ["error": "\(error)"])
-        response = Problem(500, "the server failed at this request; the reason is in its log").response
-      }
-      self.send(call, response)
+    Task(executorPreference: LoopTasks.executor) { await self.answer(call, body) }
+  }
+
+  private func answer(_ call: Call, _ body: @LoopActor () async throws -> HTTPResponse) async {
+    let response: HTTPResponse
+    do {
+      response = try await body()
+    } catch let error as APIError {
+      count(error)
+      response = error.problem.response
+    } catch let error as StoreError {
+      log.error("a request failed at the store", metadata: ["error": "\(error)"])
+      response = APIError.storeAway(error).problem.response
+    } catch {
+      log.error("a request failed", metadata: ["error": "\(error)"])
+      response = Problem(500, "the server failed at this request; the reason is in its log").response
     }
+    send(call, response)
   }
 
   private func count(_ error: APIError) {

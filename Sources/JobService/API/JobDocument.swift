@@ -4,7 +4,7 @@ import StrictJSON
 /// A job as clients see it: the JSON of the contract's section "A job".
 enum JobDocument {
   static func bytes(_ job: Job) -> [UInt8] {
-    var writer = JSONWriter(reservingBytes: 1024)
+    var writer = JSONWriter(reservingBytes: 1280 + job.input.args.count + job.metadata.count)
     write(job, into: &writer)
     return writer.bytes
   }

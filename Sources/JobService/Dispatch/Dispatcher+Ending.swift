@@ -58,7 +58,10 @@ extension Dispatcher {
   }
 
   private func ended(_ job: Job, _ outcome: JobOutcome, _ usage: JobUsage?, _ now: Timestamp) -> Job {
-    job.ended(outcome, usage: usage, now: now, retention: settings.retention, jitter: .random(in: 0...1))
+    // Only what failed may be tried again after a while, and random numbers cost a system call.
+    var jitter = 0.0
+    if case .failed = outcome { jitter = .random(in: 0...1) }
+    return job.ended(outcome, usage: usage, now: now, retention: settings.retention, jitter: jitter)
   }
 
   /// The store being away loses no end: it is offered again every second until it is taken or the store is closed, and if

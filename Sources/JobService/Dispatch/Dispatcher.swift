@@ -87,7 +87,7 @@ final class Dispatcher: AttemptEvents {
     let size = identity.isServerStopping() ? 0 : lane.state.claimSize(lineGeneration: generation)
     if size > 0 { lane.state.claimBegan(size) }
     lanes[executor] = lane
-    if size > 0 { Task { await self.claim(executor, size, generation) } }
+    if size > 0 { Task(executorPreference: LoopTasks.executor) { await self.claim(executor, size, generation) } }
   }
 
   private func claim(_ executor: Executor, _ size: Int, _ generation: UInt64) async {
@@ -210,6 +210,6 @@ final class Dispatcher: AttemptEvents {
     attempt.phase = .finishing
     startNext(executor)
     fill(executor)
-    Task { await self.finish(attempt, end) }
+    Task(executorPreference: LoopTasks.executor) { await self.finish(attempt, end) }
   }
 }

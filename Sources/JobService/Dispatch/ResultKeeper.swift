@@ -52,8 +52,12 @@ struct ResultKeeper: Sendable {
 }
 
 enum MediaType {
+  /// What nearly every result and request is.
+  static let json = "application/json"
+
   /// Whether it can stand in a header: `type/subtype` with anything printable behind it (RFC 9110, section 8.3.1).
   static func isWellFormed(_ mediaType: String) -> Bool {
+    if mediaType == json { return true }
     let essence = mediaType.prefix { $0 != ";" }
     let parts = essence.split(separator: "/", omittingEmptySubsequences: false)
     return mediaType.utf8.count <= 255 && mediaType.utf8.allSatisfy { (0x20..<0x7f).contains($0) }
@@ -72,6 +76,7 @@ enum MediaType {
 
   /// `application/json` and the `+json` types (RFC 6839, section 3.1), with or without parameters.
   static func isJSON(_ mediaType: String) -> Bool {
+    if mediaType == json { return true }
     let essence = mediaType.prefix { $0 != ";" }.lowercased().trimmed
     return essence == "application/json" || essence == "text/json" || essence.hasSuffix("+json")
   }

@@ -28,17 +28,36 @@ struct AttemptHeader: Sendable, Equatable {
   /// Both ends are one program, forked from one process: lines of text need no version. `args` came in a query, so the
   /// whole stays far below what a call's header may have.
   var bytes: [UInt8] {
-    let head = [
-      id.description, String(attempt), deadline.map { String($0.microseconds) } ?? "", handler,
-      String(form.rawValue), mediaType.replacing("\n", with: " "), traceParent ?? "",
-    ]
-    return Array(head.joined(separator: "\n").utf8) + [UInt8(ascii: "\n")] + args
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(192 + args.count)
+    func add(_ line: String) {
+      bytes.append(contentsOf: line.utf8)
+      bytes.append(Self.newline)
+    }
+    add(id.description)
+    add(String(attempt))
+    add(deadline.map { String($0.microseconds) } ?? "")
+    add(handler)
+    add(String(form.rawValue))
+    let typeStart = bytes.count
+    add(mediaType)
+    for place in typeStart..<bytes.count - 1 where bytes[place] == Self.newline { bytes[place] = UInt8(ascii: " ") }
+    add(traceParent ?? "")
+    bytes.append(contentsOf: args)
+    return bytes
   }
 
+  private static let newline = UInt8(ascii: "\n")
+
   init?(_ bytes: [UInt8]) {
-    let parts = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 7, omittingEmptySubsequences: false)
-    guard parts.count == 8 else { return nil }
-    let head = parts.prefix(7).map { String(decoding: $0, as: UTF8.self) }
+    var head: [String] = []
+    head.reserveCapacity(7)
+    var rest = bytes[...]
+    while head.count < 7 {
+      guard let end = rest.firstIndex(of: Self.newline) else { return nil }
+      head.append(String(decoding: rest[..<end], as: UTF8.self))
+      rest = rest[(end + 1)...]
+    }
     guard let id = JobID(head[0]), let attempt = Int(head[1]), let form = Int(head[4]).flatMap(Form.init) else {
       return nil
     }
@@ -49,7 +68,7 @@ struct AttemptHeader: Sendable, Equatable {
     self.form = form
     mediaType = head[5]
     traceParent = head[6].isEmpty ? nil : head[6]
-    args = Array(parts[7])
+    args = Array(rest)
   }
 
   init(
