@@ -57,34 +57,6 @@ struct SQLiteFileTests {
     }
   }
 
-  @Test("a file of the first version keeps its jobs when it is brought to the present one")
-  func migrateFromFirst() async throws {
-    try await with(prepared: false) { place in
-      let queue = try DatabaseQueue(path: place.path)
-      let id = JobID(high: 0x019a_0000_0000_7000, low: 0x8000_0000_0000_0001)
-      try await queue.writeWithoutTransaction { database in
-        try SQLiteSchema.migrate(database, to: 1)
-        let bytes = withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) { Data($0) }
-        try database.execute(
-          sql: """
-            INSERT INTO job (id, state, executor, priority, attempt, max_attempts, lost_count, handed_back_count,
-              cancel_requested, revision, handler, queue, created_at, queued_at, args, metadata)
-            VALUES (?, 1, 2, 7, 0, 3, 0, 0, 0, 5, 'noop', 'default', 11, 12, '{"a":1}', '{}')
-            """, arguments: [bytes])
-      }
-      try queue.close()
-      try SQLiteJobStore.prepare(path: place.path)
-      let store = try place.open()
-      let job = try #require(try await store.job(id))
-      #expect(job.priority == 7 && job.maxAttempts == 3 && job.revision == 5 && job.handler == "noop")
-      #expect(job.input == .json(Array(#"{"a":1}"#.utf8)) && job.uniqueKey == nil && job.batch == nil)
-      // The present indexes know it.
-      #expect(try await store.depth().queued == [job.executor: 1])
-      #expect(try await store.claim(TestJobs(store).request(9, job.executor)).map(\.id) == [id])
-      await store.close()
-    }
-  }
-
   @Test("a file that is not a database is refused, and left as it was")
   func garbage() async throws {
     try await with(prepared: false) { place in

@@ -103,7 +103,9 @@ final class API: HTTPApplication {
     {
       throw .notAcceptable("this can be given as \(type) only")
     }
-    if head.hasBody, head.header("Content-Encoding") != nil, let coding = head.headerList("Content-Encoding"), coding.lowercased() != "identity" {
+    if head.hasBody, head.header("Content-Encoding") != nil, let coding = head.headerList("Content-Encoding"),
+      coding.lowercased() != "identity"
+    {
       throw .unsupportedCoding("the body must come without a Content-Encoding, not as \(coding)")
     }
     return operation
@@ -199,29 +201,7 @@ final class API: HTTPApplication {
     }
   }
 
-  /// Answers from a task: what has to wait for the store.
-  func later(_ call: Call, _ body: @escaping @LoopActor () async throws -> HTTPResponse) {
-    Task(executorPreference: LoopTasks.executor) { await self.answer(call, body) }
-  }
-
-  private func answer(_ call: Call, _ body: @LoopActor () async throws -> HTTPResponse) async {
-    let response: HTTPResponse
-    do {
-      response = try await body()
-    } catch let error as APIError {
-      count(error)
-      response = error.problem.response
-    } catch let error as StoreError {
-      log.error("a request failed at the store", metadata: ["error": "\(error)"])
-      response = APIError.storeAway(error).problem.response
-    } catch {
-      log.error("a request failed", metadata: ["error": "\(error)"])
-      response = Problem(500, "the server failed at this request; the reason is in its log").response
-    }
-    send(call, response)
-  }
-
-  private func count(_ error: APIError) {
+  func count(_ error: APIError) {
     if let refusal = error.refusal { memory.counters.addRefusal(refusal, seat: dispatcher.identity.seat) }
   }
 

@@ -45,23 +45,37 @@ struct EventRing: Sendable {
   // MARK: - Writing
 
   func post(_ event: JobEvent) {
-    let number = header.advance(Header.last)
-    var fields: [UInt64] = [0, event.id.high, event.id.low, UInt64(event.revision)]
     switch event.what {
     case .state(let state, let attempt):
-      fields[Field.kind] = Kind.state.rawValue
-      fields += [UInt64(JobState.allCases.firstIndex(of: state) ?? 0), UInt64(attempt)]
+      post(event, .state, UInt64(JobState.allCases.firstIndex(of: state) ?? 0), UInt64(attempt))
     case .progress(let progress):
-      fields[Field.kind] = (progress.message == nil ? Kind.progress : .progressWithMessage).rawValue
-      fields += [
+      post(
+        event, progress.message == nil ? .progress : .progressWithMessage,
         UInt64(bitPattern: Int64(progress.completed)), UInt64(bitPattern: progress.total.map(Int64.init) ?? .min),
-      ]
-      if let message = progress.message { fields += Self.words(Self.cut(message)) }
+        message: progress.message.map { Self.words(Self.cut($0)) } ?? [])
     }
+  }
+
+  /// Every change of every job comes by here, so nothing is allocated for it.
+  private func post(_ event: JobEvent, _ kind: Kind, _ first: UInt64, _ second: UInt64, message: [UInt64] = []) {
+    let number = header.advance(Header.last)
     let entry = entry(number)
     entry.store(Entry.stamp, 0)
-    for (place, word) in fields.enumerated() { entry.store(Entry.fields + place, word) }
-    entry.store(Entry.checksum, Self.checksum(number, fields))
+    var place = Entry.fields
+    var sum = Checksum(number)
+    func put(_ word: UInt64) {
+      entry.store(place, word)
+      sum.add(word)
+      place += 1
+    }
+    put(kind.rawValue)
+    put(event.id.high)
+    put(event.id.low)
+    put(UInt64(event.revision))
+    put(first)
+    put(second)
+    for word in message { put(word) }
+    entry.store(Entry.checksum, sum.value)
     entry.store(Entry.stamp, number)
   }
 
@@ -92,8 +106,18 @@ struct EventRing: Sendable {
   }
 
   /// FNV-1a, a word at a time.
+  private struct Checksum {
+    private(set) var value: UInt64
+
+    init(_ number: UInt64) { value = 0xcbf2_9ce4_8422_2325 ^ number }
+
+    mutating func add(_ word: UInt64) { value = (value ^ word) &* 0x100_0000_01b3 }
+  }
+
   private static func checksum(_ number: UInt64, _ fields: [UInt64]) -> UInt64 {
-    fields.reduce(0xcbf2_9ce4_8422_2325 ^ number) { ($0 ^ $1) &* 0x100_0000_01b3 }
+    var sum = Checksum(number)
+    for word in fields { sum.add(word) }
+    return sum.value
   }
 
   // MARK: - Reading

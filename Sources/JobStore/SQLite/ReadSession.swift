@@ -8,6 +8,8 @@ final class ReadSession {
   private let jobByID: PreparedStatement
   private let jobBySeq: PreparedStatement
   private let walks: [Walk: PreparedStatement]
+  private let hasQueued: PreparedStatement
+  private let hasScheduled: PreparedStatement
   private let seqOf: PreparedStatement
   private let logOf: PreparedStatement
   private let queued: PreparedStatement
@@ -33,6 +35,12 @@ final class ReadSession {
     jobByID = try prepared("SELECT \(JobColumn.list) FROM job WHERE id = ?1")
     jobBySeq = try prepared("SELECT \(JobColumn.list) FROM job WHERE seq = ?1")
     walks = try Dictionary(uniqueKeysWithValues: Walk.allCases.map { ($0, try prepared($0.sql)) })
+    hasQueued = try prepared(
+      """
+      SELECT EXISTS (SELECT 1 FROM job INDEXED BY job_queued WHERE state = 1)
+        OR EXISTS (SELECT 1 FROM job INDEXED BY job_held WHERE state = -1)
+      """)
+    hasScheduled = try prepared("SELECT EXISTS (SELECT 1 FROM job INDEXED BY job_scheduled WHERE state = 0)")
     seqOf = try prepared("SELECT seq FROM job WHERE id = ?1")
     logOf = try prepared("SELECT bytes FROM log WHERE job_seq = ?1 ORDER BY rowid")
     queued = try prepared(
@@ -105,6 +113,7 @@ final class ReadSession {
   /// Looks at no more than `visitLimit` jobs.
   func list(_ filter: JobFilter, before: JobID?, limit: Int, visitLimit: Int) throws(SQLiteFailure) -> JobPage {
     guard let walk = walks[Walk(filter)] else { preconditionFailure("every walk has its statement") }
+    if try isKnownToBeEmpty(filter) { return JobPage(jobs: [], next: nil) }
     var first = JobID(high: 0, low: 0)
     var end = before ?? JobID(high: .max, low: .max)
     if let batch = filter.batch {
@@ -143,6 +152,15 @@ final class ReadSession {
     // A walk that ended before either limit has seen the oldest job.
     if fitting.count == limit || visited == visitLimit { page.next = last }
     return page
+  }
+
+  /// Whether no job at all waits, where such are asked for: else a walk past every job that has ended would find that out.
+  private func isKnownToBeEmpty(_ filter: JobFilter) throws(SQLiteFailure) -> Bool {
+    switch filter.state {
+    case .queued: try hasQueued.firstRow { row in row.int(0) } == 0
+    case .scheduled: try hasScheduled.firstRow { row in row.int(0) } == 0
+    case .running, .succeeded, .failed, .cancelled, nil: false
+    }
   }
 
   func log(_ id: JobID) throws(SQLiteFailure) -> [UInt8]? {
