@@ -74,8 +74,11 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     inbox.withLock { $0.append(job) }
-    // Pairs with the loop's store to `asleep` before its last look into the inbox: one of the two sees the other.
-    if asleep.load(ordering: .sequentiallyConsistent) { wake() }
+    // Pairs with the loop's store to `asleep` before its last look into the inbox: one of the two sees the other. Of many
+    // who fill the inbox meanwhile, the first one wakes the loop.
+    if asleep.load(ordering: .sequentiallyConsistent), asleep.exchange(false, ordering: .sequentiallyConsistent) {
+      wake()
+    }
   }
 
   public func checkIsolated() {

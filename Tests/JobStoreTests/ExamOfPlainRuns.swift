@@ -13,7 +13,6 @@ struct ExamOfPlainRuns {
         priority: 7, queue: "large", maxAttempts: 3,
         input: .body([1, 2], mediaType: "image/png", args: Array(#"{"a":1}"#.utf8)))
       job.uniqueKey = "one"
-      job.traceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
       try await store.submit(job)
       var claimed = try #require(try await store.claim(jobs.request(1)).first)
       #expect(claimed.state == .running && claimed.attempt == 1 && claimed.revision == job.revision + 1)

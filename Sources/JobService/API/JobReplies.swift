@@ -19,13 +19,20 @@ final class JobReplies {
 
   /// A job as it was read, and its reply once somebody has asked for it.
   private final class Entry {
-    let generation: UInt64
-    let job: Job
+    private(set) var generation: UInt64
+    private(set) var job: Job
     var reply: Reply?
 
     init(_ job: Job, generation: UInt64) {
       self.job = job
       self.generation = generation
+    }
+
+    /// The job as it is now.
+    func update(_ job: Job, generation: UInt64) {
+      self.job = job
+      self.generation = generation
+      reply = nil
     }
   }
 
@@ -65,7 +72,10 @@ final class JobReplies {
   ///
   /// - Parameter generation: read before the job was.
   func put(_ job: Job, generation: UInt64) {
-    if Self.isKept(job) { insert(Entry(job, generation: generation)) }
+    guard Self.isKept(job) else { return }
+    guard let known = young[job.id] else { return insert(Entry(job, generation: generation)) }
+    youngBytes += Self.heldBytes(job) - Self.heldBytes(known.job)
+    known.update(job, generation: generation)
   }
 
   /// Makes the reply for a job, and keeps both.

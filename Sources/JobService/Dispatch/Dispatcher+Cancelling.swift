@@ -26,6 +26,9 @@ extension Dispatcher {
     memory.board.markChanged(job.id)
     if attempts[job.id] != nil {
       stop(job.id)
+    } else if job.owner == identity.owner {
+      // Claimed by this acceptor's thread for the store, which did not tell this one yet.
+      stopWhenHere(job.id)
     } else {
       identity.postToAll(.cancel(job.id))
     }
@@ -55,9 +58,10 @@ extension Dispatcher {
     }
   }
 
-  /// Another acceptor asks to stop a job. It may be on its way here: claimed and committed, but not told to this thread
-  /// yet, while the other one's commit and its notice overtook. So what is not here is remembered for a moment.
-  func stopElsewhereAsked(_ id: JobID) {
+  /// Somebody who sees that this acceptor has the job asks to stop it. It may be on its way here: claimed and committed, but
+  /// not told to this thread yet, while the other commit and its notice overtook. So what is not here is remembered for a
+  /// moment.
+  func stopWhenHere(_ id: JobID) {
     if attempts[id] != nil { return stop(id) }
     let now = MonotonicClock.now
     let patience = Self.earlyStopPatience.nanosecondsClamped

@@ -38,7 +38,7 @@ final class Dispatcher: AttemptEvents {
   var attempts: [JobID: Attempt] = [:]
   var notesTimer: TimerToken?
   var backlogTimers: [Executor: TimerToken] = [:]
-  /// Jobs that were to be stopped here and were not here (see `stopElsewhereAsked`), and when that was.
+  /// Jobs that were to be stopped here and were not here (see `stopWhenHere`), and when that was.
   var earlyStops: [JobID: UInt64] = [:]
   var idleContinuations: [CheckedContinuation<Void, Never>] = []
   /// Of the batches that were claimed from lately.
