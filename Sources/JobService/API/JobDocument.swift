@@ -10,9 +10,9 @@ enum JobDocument {
   }
 
   static func write(_ job: Job, into writer: inout JSONWriter) {
-    let path = path(job.id)
+    let id = job.id.description
     writer.beginObject()
-    writer.field("id", job.id.description)
+    writer.field("id", id)
     writer.field("handler", job.handler)
     writer.field("queue", job.queue)
     writer.field("state", job.state.rawValue)
@@ -42,17 +42,33 @@ enum JobDocument {
     writer.field("schedule", job.schedule)
     writer.key("callback")
     writeCallback(of: job, into: &writer)
-    writer.object("links") { links in
-      links.field("self", path)
-      links.field("result", path + "/result")
-      links.field("log", path + "/log")
-      links.field("events", path + "/events")
-      links.field("cancel", path + "/cancel")
-    }
+    writer.key("links")
+    writer.raw(links(id))
     writer.endObject()
   }
 
-  static func path(_ id: JobID) -> String { "/v1/jobs/\(id)" }
+  static func path(_ id: JobID) -> String { "/v1/jobs/" + id.description }
+
+  /// The links as JSON. They are in every reply and differ by the id alone, so they are not put together as strings.
+  private static func links(_ id: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(384)
+    func add(_ text: StaticString) {
+      bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+    func add(_ key: StaticString, _ ending: StaticString) {
+      add(key)
+      add("\":\"/v1/jobs/")
+      bytes.append(contentsOf: id.utf8)
+      add(ending)
+    }
+    add("{\"self", "\"")
+    add(",\"result", "/result\"")
+    add(",\"log", "/log\"")
+    add(",\"events", "/events\"")
+    add(",\"cancel", "/cancel\"}")
+    return bytes
+  }
 
   static func write(_ error: JobError, into writer: inout JSONWriter) {
     writer.beginObject()
