@@ -24,8 +24,7 @@ extension Dispatcher {
   /// A job that runs has been marked in the store: whoever runs it is told.
   func stopAnywhere(_ job: Job) {
     memory.board.markChanged(job.id)
-    stopHere(job.id)
-    if attempts[job.id] == nil { identity.postToAll(.cancel(job.id)) }
+    if !stopHere(job.id) { identity.postToAll(.cancel(job.id)) }
     listener?.changed(job)
   }
 
@@ -52,9 +51,16 @@ extension Dispatcher {
     }
   }
 
-  /// Stops a job that is here, or on its way here.
-  func stopHere(_ id: JobID) {
-    if attempts[id] != nil { stop(id) } else { earlyStops.ask(id, now: MonotonicClock.now) }
+  /// Stops a job that is here, or on its way here; false: it is not here.
+  @discardableResult
+  func stopHere(_ id: JobID) -> Bool {
+    // What is finishing may be an earlier attempt: the job was retried at once, and the next attempt is who knows where.
+    if let attempt = attempts[id], attempt.phase != .finishing {
+      stop(id)
+      return true
+    }
+    earlyStops.ask(id, now: MonotonicClock.now)
+    return false
   }
 
   /// The row decides: the job may have been queued once more since it was to be stopped.
