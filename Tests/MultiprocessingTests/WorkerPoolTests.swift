@@ -31,6 +31,9 @@ struct WorkerPoolTests {
   @Test("progress is thinned out, but the first and the last report come")
   func progress() async throws { try await passes("progress") }
 
+  @Test("answers of all lengths come once, each after its call's report, whatever way they take")
+  func answers() async throws { try await passes("answers_of_all_lengths") }
+
   @Test("64 MB go and come back by sealed memory files")
   func largePayloads() async throws { try await passes("large_payloads") }
 

@@ -85,6 +85,12 @@ enum ExampleFunctions {
       for step in UInt8(0)...200 { call.report(progress: [step]) }
       return WorkerReturn([])
     },
+    WorkerFunction("answer_at_length") { call in
+      // As many bytes as it is told, after a report.
+      let count = Int(String(decoding: call.header, as: UTF8.self)) ?? 0
+      call.report(progress: call.header)
+      return WorkerReturn([UInt8](repeating: UInt8(truncatingIfNeeded: count), count: count))
+    },
     WorkerFunction("reverse") { call in
       WorkerReturn(.bytes(try call.argument.readAll().reversed()))
     },

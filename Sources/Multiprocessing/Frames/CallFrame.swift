@@ -1,5 +1,5 @@
 // The messages between an acceptor and one of its workers, over their private socket pair: a call goes down, progress and
-// one answer come up, or a crash notice. A payload longer than `inlineBytes`, or one that is a file, goes as a descriptor.
+// one answer come up, or a crash notice. Small answers go up through a ring in memory instead (`AnswerRing`). A payload longer than `inlineBytes`, or one that is a file, goes as a descriptor.
 
 import CLinux
 import Glibc

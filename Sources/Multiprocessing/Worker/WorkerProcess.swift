@@ -17,8 +17,8 @@ final class WorkerProcess {
   private var dataLimitBytes: UInt64?
   private let tickets: TicketPage
   private var spinner: Spinner
+  private let answers: AnswerSender
   private var messagesReceived: UInt64 = 0
-  private var answersSent: UInt64 = 0
   private var callBegan: UInt64 = 0
   /// CPU time up to the end of the last call; `nil`: it was not looked at then.
   private var cpuBefore: UInt64?
@@ -37,9 +37,10 @@ final class WorkerProcess {
   ///   - socket: this worker's end of its private socket pair.
   ///   - output: the writing end of its output pipe; becomes standard output and error.
   ///   - tickets: this worker's page of the pool's ticket board.
+  ///   - bell: the board's.
   static func run(
-    socket: consuming OwnedDescriptor, output: consuming OwnedDescriptor, tickets: TicketPage, parent: pid_t,
-    program: WorkerProgram
+    socket: consuming OwnedDescriptor, output: consuming OwnedDescriptor, tickets: TicketPage, bell: SharedFile,
+    parent: pid_t, program: WorkerProgram
   ) -> Never {
     // Everything the fork server opened is kept: a preload may have mapped or opened it for the workers.
     ChildBirth.begin(name: "millrace-worker", parent: parent, deathSignal: SIGKILL, keeping: nil)
@@ -59,7 +60,7 @@ final class WorkerProcess {
     _exit(
       FreshThread.run {
         do {
-          try WorkerProcess(frames, tickets, program).serve()
+          try WorkerProcess(frames, tickets, bell, program).serve()
         } catch {
           Diagnostics.write("worker: \(error)")
           return EX_OSERR
@@ -68,15 +69,16 @@ final class WorkerProcess {
   }
 
   private init(
-    _ socket: FrameSocket, _ tickets: TicketPage, _ program: WorkerProgram
+    _ socket: FrameSocket, _ tickets: TicketPage, _ bell: SharedFile, _ program: WorkerProgram
   ) throws(MultiprocessingError) {
     self.socket = socket
     self.tickets = tickets
     spinner = Spinner(limitNanoseconds: tickets.spin)
     self.program = program
     executor = try WorkerExecutor()
-    let end = SendingEnd(socket)
-    progress = ProgressReporter { call, bytes in end.send(WorkerFrame.progress(call, bytes)) }
+    let answers = AnswerSender(socket, tickets.answers, bell: bell)
+    self.answers = answers
+    progress = ProgressReporter { call, bytes in answers.sendProgress(WorkerFrame.progress(call, bytes)) }
     // Without it (a hardened /proc) a call's peak is the peak of the worker's life.
     highWaterMark = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
     bornDataBytes = MemoryStatus.ofThisProcess()?.dataBytes ?? 0
@@ -226,9 +228,7 @@ final class WorkerProcess {
   }
 
   private func sendOrLeave(_ bytes: [UInt8], descriptors: [Int32] = []) {
-    let code = socket.send(bytes, descriptors: descriptors, waiting: true)
-    answersSent += 1
-    tickets.answers = answersSent
+    let code = answers.send(bytes, descriptors: descriptors)
     if code == 0 { return }
     if code != EPIPE && code != ECONNRESET { ChildBirth.fail("sending an answer", code: code) }
     _exit(0)
@@ -299,17 +299,4 @@ private final class AnswerBox: Sendable {
   func fill(_ answer: Answer) { state.withLock { $0 = answer } }
   var content: Answer? { state.withLock { $0 } }
   var isFull: Bool { state.withLock { $0 != nil } }
-}
-
-/// The sending half of a worker's socket, for progress from any thread.
-private struct SendingEnd: @unchecked Sendable {
-  // @unchecked: sending touches nothing of the socket's but its constant descriptor, and one message is one sendmsg(2);
-  // the socket lives as long as the process.
-  private let socket: FrameSocket
-  init(_ socket: FrameSocket) { self.socket = socket }
-
-  func send(_ bytes: [UInt8]) {
-    // The acceptor is gone: the main thread finds that out too, and ends the process.
-    _ = socket.send(bytes, waiting: true)
-  }
 }

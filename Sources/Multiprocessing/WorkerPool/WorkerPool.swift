@@ -1,5 +1,5 @@
-// A pool of worker processes: it gives each one call at a time, over a socket pair that only those two share, and ends every
-// call it took exactly once, whatever becomes of the worker.
+// A pool of worker processes: it gives each one call at a time, over a socket pair that only those two share, hears the answer
+// from a ring in memory that only those two share, and ends every call it took exactly once, whatever becomes of the worker.
 //
 // It owns the link to the fork server, its workers' sockets, pipes and pidfds. It knows functions by name and their arguments
 // as bytes; it must not know what a job is, or HTTP. What to do is decided by `PoolState`; here it is done.
@@ -34,6 +34,9 @@ public final class WorkerPool {
   /// 0 or 1; see ``TicketBoard/pageCount``.
   var boardHalf = 0
   var spinner: Spinner
+  /// Workers that have a call, and some that had one.
+  var awaited: [WorkerHandle] = []
+  var listening: HookToken?
   var isFeedingSoon = false
   /// Answers are being read; the workers are fed when that is done.
   var isHearing = false
@@ -77,7 +80,7 @@ public final class WorkerPool {
     let link = ForkServerLink(forkServerHandle) { event in self.handle(event) }
     self.link = link
     link.start()
-    if spinner.limitNanoseconds > 0 { EpollLoop.shared.addBeforeSleep { [weak self] in self?.spin() } }
+    listen()
   }
 
   // MARK: - Calls
@@ -169,6 +172,8 @@ public final class WorkerPool {
       handle.close()
     }
     workerHandles = [:]
+    stopListening()
+    awaited = []
     if let alarm { EpollLoop.shared.cancel(alarm.token) }
     if let usageAlarm { EpollLoop.shared.cancel(usageAlarm) }
     if let link {
@@ -247,6 +252,7 @@ public final class WorkerPool {
       if handle.mayHaveStrayOutput, record.events.onOutput != nil { readOutput(of: handle) }
     }
     handle.offer(record)
+    expectAnswer(from: handle)
     guard let ticket = record.ticket else { preconditionFailure("an offered call has no ticket") }
     let frame = CallFrame(
       number: number, ticket: ticket, function: record.function,
