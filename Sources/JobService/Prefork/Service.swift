@@ -74,8 +74,10 @@ public enum Service {
       }
       if let status = try prepareStore(configuration, registry, log) { return status }
       let first = plan(configuration, identity, registry)
-      var masterPlan = MasterPlan(
-        listeners: listeners, acceptors: configuration.acceptors, log: { LogSetup.write($0, $1, $2, to: log) },
+      let masterPlan = MasterPlan(
+        listeners: listeners, acceptors: configuration.acceptors,
+        first: AcceptorGeneration(drainTimeout: configuration.drainTimeout) { Acceptor.main($0, first) },
+        log: { LogSetup.write($0, $1, $2, to: log) },
         reload: {
           let changed = try reload()
           let identity = try TLSSetup.identity(changed, log)
@@ -83,9 +85,8 @@ public enum Service {
           Self.warnOfWhatIsKept(configuration, changed, log)
           let kept = changed.keepingProcesses(of: configuration)
           let next = plan(kept, identity, registry)
-          return { Acceptor.main($0, next) }
-        }, runAcceptor: { Acceptor.main($0, first) })
-      masterPlan.drainTimeout = configuration.drainTimeout
+          return AcceptorGeneration(drainTimeout: kept.drainTimeout) { Acceptor.main($0, next) }
+        })
       let server = try Master(plan: masterPlan)
       let idle = configuration.workers == 0 ? registry.filter { $0.executor == .process }.map(\.name) : []
       if !idle.isEmpty {
