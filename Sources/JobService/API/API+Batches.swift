@@ -25,7 +25,7 @@ extension API {
   func submitBatch(_ call: Call) throws(APIError) {
     let exchange = call.exchange
     if call.head.header("Idempotency-Key") != nil {
-      throw .unacceptable("", "the header Idempotency-Key counts for single jobs; it is not kept for batches")
+      throw .refused("the header Idempotency-Key counts for single jobs; it is not kept for batches")
     }
     if case .empty = exchange.body { throw .badRequest("the request has no body") }
     var request: BatchRequest?

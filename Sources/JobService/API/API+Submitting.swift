@@ -187,7 +187,7 @@ extension API {
       guard let job = try await current(known.job) else { throw missing(known.job) }
       return .repeated(job, madeJob: known.madeJob)
     case .keyOfAnotherRequest:
-      throw APIError.unacceptable("", "the Idempotency-Key was used for another request")
+      throw APIError.refused("the Idempotency-Key was used for another request")
     case .beingHandled:
       throw APIError.conflict("the request with this Idempotency-Key is still being handled", retryAfterSeconds: 1)
     case .tooManyRemembered:

@@ -53,7 +53,7 @@ public enum Service {
     do {
       reservation = try ServerReservation(path: configuration.store.path)
     } catch {
-      return fail(Exit.storeNotOpened, "\(error)")
+      return failAtStore(error)
     }
     // Until the last child is gone.
     defer { withExtendedLifetime(reservation) {} }
@@ -142,6 +142,12 @@ public enum Service {
     if old.listen != new.listen || old.acceptors != new.acceptors || old.store != new.store {
       log.warning("listen, acceptors and store change with a restart only; the old ones are kept")
     }
+  }
+
+  /// In words for whoever starts a server, who knows nothing of the store's verbs.
+  static func failAtStore(_ error: any Error) -> Int32 {
+    let cause = (error as? StoreError)?.cause ?? "\(error)"
+    return fail(Exit.storeNotOpened, "the store cannot be opened: \(cause)")
   }
 
   static func fail(_ status: Int32, _ message: String) -> Int32 {
