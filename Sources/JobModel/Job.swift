@@ -30,8 +30,8 @@ public struct Job: Sendable, Equatable {
   public var batch: BatchPlace?
   /// Name of the schedule that made it.
   public var schedule: String?
-  /// The W3C trace context that its submit came with (`traceparent`), checked.
-  public var traceParent: String?
+  /// The trace that its submit belongs to.
+  public var trace: TraceContext?
   public var progress: JobProgress?
   public var result: JobResult?
   /// Of the last attempt.

@@ -227,7 +227,9 @@ struct ExamOfBatches {
 extension TestJobs {
   /// A batch whose inputs would be in a file of that name.
   func batch(total: Int) -> Batch {
-    let prototype = queued()
+    var prototype = queued()
+    prototype.trace = TraceContext(
+      parent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", state: "one=1, two=2")
     return Batch(
       id: prototype.id, total: total, chunkSize: 1, prototype: prototype, inputFile: SpoolFolder.newName(), owner: owner
     )

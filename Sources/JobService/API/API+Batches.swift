@@ -36,6 +36,7 @@ extension API {
       throw .badRequest("the query parameter '\(item.name)' counts beside 'handler' only")
     }
     let lines = request
+    let trace = TraceContext(call.head)
     let client = ClientPresence(exchange)
     let intake = BatchIntake(
       body: BatchBody(exchange.body), handlers: dispatcher.handlers, spool: context.spool,
@@ -44,7 +45,7 @@ extension API {
       let taken = try await batchReader.run { try lines.map(intake.lines) ?? intake.document() }
       do {
         guard !client.hasLeft else { throw APIError.badRequest("the client has left") }
-        let batch = try await open(taken)
+        let batch = try await open(taken, trace)
         return document(batch, status: 202, [HTTPField("Location", BatchDocument.path(batch.id))])
       } catch {
         context.discard([taken.file])
@@ -54,10 +55,11 @@ extension API {
   }
 
   /// Makes the batch exist, and begins to make its inputs jobs.
-  private func open(_ taken: BatchIntake.Taken) async throws -> Batch {
+  private func open(_ taken: BatchIntake.Taken, _ trace: TraceContext?) async throws -> Batch {
     let now = Timestamp.now
     let id = batchIssuer.next(now: now)
-    let prototype = taken.request.prototype(id: id, now: now)
+    var prototype = taken.request.prototype(id: id, now: now)
+    prototype.trace = trace
     try admit(prototype, count: taken.count)
     let batch = Batch(
       id: id, total: taken.count, chunkSize: taken.request.chunkSize, prototype: prototype, inputFile: taken.file,

@@ -75,7 +75,7 @@ struct StoredPrototype: Codable {
       handler: job.handler, queue: job.queue, executor: Int64(job.executor.code), state: Int64(job.state.code),
       priority: job.priority, maxAttempts: job.maxAttempts, timeout: job.timeout?.microsecondsClamped,
       metadata: String(decoding: job.metadata, as: UTF8.self), concurrencyKey: job.concurrencyKey,
-      callbackURL: job.callbackURL, traceParent: job.traceParent, createdAt: job.createdAt.microseconds,
+      callbackURL: job.callbackURL, traceParent: job.trace?.text, createdAt: job.createdAt.microseconds,
       scheduledAt: job.scheduledAt?.microseconds)
     do {
       return Array(try JSONEncoder().encode(stored))
@@ -99,7 +99,7 @@ struct StoredPrototype: Codable {
       scheduledAt: stored.scheduledAt.map { Timestamp(microseconds: $0) })
     job.concurrencyKey = stored.concurrencyKey
     job.callbackURL = stored.callbackURL
-    job.traceParent = stored.traceParent
+    job.trace = stored.traceParent.flatMap(TraceContext.init(text:))
     return job
   }
 }

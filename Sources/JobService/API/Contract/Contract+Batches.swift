@@ -20,7 +20,8 @@ extension Contract {
         The body is a document with an array of inputs, or, with `?handler=NAME`, one input a line (NDJSON); the options \
         then stand in the query. All inputs become durable together or none does. Each becomes a job of its own, which \
         may take a moment after the reply; until then it is counted as what it will be.
-        """, scope: .submit, takesWork: true, query: [.handlerOfLines] + QueryParameter.besideLines, body: .batch,
+        """, scope: .submit, takesWork: true, query: [.handlerOfLines] + QueryParameter.besideLines,
+      headers: RequestHeader.trace, body: .batch,
       replies: [.json(202, "The batch, which is durable.", .reference("Batch"), [.location, .retryAfter])]
     ) { api, call throws(APIError) in try api.submitBatch(call) })
 
