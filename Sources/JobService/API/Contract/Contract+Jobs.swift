@@ -107,8 +107,10 @@ extension QueryParameter {
   static let inputOptions: [QueryParameter] = args + JobOption.all.map(option)
 
   static func option(_ option: JobOption) -> QueryParameter {
-    QueryParameter(
+    var parameter = QueryParameter(
       option.name, option.isJSONInQuery ? .json(option.schema) : .readLater(option.schema), option.meaning)
+    parameter.isJobOption = true
+    return parameter
   }
 
   static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)

@@ -22,6 +22,8 @@ struct QueryParameter: Sendable {
   /// It counts only where another parameter is given, or no body. OpenAPI has no words for that: it is described in a
   /// sentence.
   var isConditional = false
+  /// It is an option of a submit (see ``JobOption``), and not merely called like one.
+  var isJobOption = false
 
   init(_ name: String, _ form: Form, _ meaning: String) {
     self.name = name
