@@ -138,7 +138,11 @@ extension API {
     let cursor = call.integer("after") ?? BatchCursor.start
     let isHead = call.head.method == .head
     later(call) { [self] in
-      guard try await store.batch(id) != nil else { throw missingBatch(id) }
+      guard let batch = try await store.batch(id) else { throw missingBatch(id) }
+      // A client that asks for what comes after a line that never was would wait for ever, or take nothing for the whole.
+      guard cursor <= BatchCursor.last(of: batch, order) else {
+        throw APIError.badRequest("after must be the 'cursor' of a line of this batch, read in the same order")
+      }
       let results = BatchResultStream(id, order, after: cursor, store: store, watches: watches, log: log)
       // Of a HEAD's stream nothing is ever asked.
       if !isHead { results.start() }

@@ -7,7 +7,7 @@ enum BatchRow {
   /// As ``PreparedStatement/batch()`` reads them.
   static let columns = """
     id, total, chunk_size, scheduled, queued, running, succeeded, failed, cancelled, finished_at, cancel_requested, owner,
-    filled, input_offset, input_file, cancel_next, cancel_end, (SELECT job FROM batch_prototype WHERE batch = id)
+    filled, input_offset, input_file, cancel_next, cancel_end, (SELECT job FROM batch_prototype WHERE batch = id), ends
     """
 
   static let insert = """
@@ -48,6 +48,7 @@ extension PreparedStatement {
     let (next, end) = (int(15), int(16))
     guard next <= end else { throw .damaged("a batch cancels from \(next) to \(end)") }
     batch.toCancel = next..<end
+    batch.ends = int(18)
     return batch
   }
 }
