@@ -87,7 +87,11 @@ extension API {
       if let wait, wait.seconds > 0, !batch.isDone, condition == nil || isKnown {
         // With a condition any change is news; without one only the end is.
         let first = batch
-        batch = try await follow(batch, wait.duration, exchange) { isKnown ? $0.counts != first.counts : $0.isDone }
+        let latest = try await follow(batch, wait.duration, exchange) {
+          isKnown ? $0.counts != first.counts : $0.isDone
+        }
+        guard let latest else { throw missingBatch(id) }
+        batch = latest
       }
       let tag = Self.etag(batch)
       let headers = [HTTPField("ETag", tag), HTTPField("Cache-Control", "no-cache")] + (wait?.headers ?? [])
@@ -96,22 +100,20 @@ extension API {
     }
   }
 
-  /// The batch as soon as it is enough, or as it is when the time is over.
+  /// The batch as soon as it is enough, or as it is when the time is over; `nil`: its last job was deleted or has expired.
   private func follow(
     _ first: Batch, _ limit: Duration, _ exchange: HTTPExchange, until isEnough: (Batch) -> Bool
-  ) async throws(StoreError) -> Batch {
+  ) async throws(StoreError) -> Batch? {
     let watch = watches.begin(first.id)
     defer { watches.end(watch) }
     exchange.onClientGone = { [watches] in watches.end(watch) }
     let end = MonotonicClock.now + limit.nanosecondsClamped
-    var batch = first
     while let latest = try await store.batch(first.id) {
-      batch = latest
       let now = MonotonicClock.now
-      if isEnough(batch) || now >= end { break }
-      guard await watch.next(limit: .nanoseconds(Int64(end - now))) else { break }
+      if isEnough(latest) || now >= end { return latest }
+      guard await watch.next(limit: .nanoseconds(Int64(end - now))) else { return latest }
     }
-    return batch
+    return nil
   }
 
   func cancelBatch(_ call: Call) throws(APIError) {
@@ -122,6 +124,7 @@ extension API {
       case .stopping(let batch):
         // A batch that only waits is through in a moment.
         let latest = try await follow(batch, Self.cancelPatience, exchange) { $0.isDone }
+        guard let latest else { throw missingBatch(id) }
         return document(latest, status: latest.isDone ? 200 : 202, location)
       case .alreadyEnded: throw APIError.conflict("all jobs of the batch had ended before", retryAfterSeconds: nil)
       case .unknown: throw missingBatch(id)
