@@ -53,7 +53,7 @@ public enum Service {
     do {
       reservation = try ServerReservation(path: configuration.store.path)
     } catch {
-      return failAtStore(error)
+      return failAtStore(configuration.store.path, error)
     }
     // Until the last child is gone.
     defer { withExtendedLifetime(reservation) {} }
@@ -145,9 +145,11 @@ public enum Service {
   }
 
   /// In words for whoever starts a server, who knows nothing of the store's verbs.
-  static func failAtStore(_ error: any Error) -> Int32 {
+  static func failAtStore(_ path: String, _ error: any Error) -> Int32 {
     let cause = (error as? StoreError)?.cause ?? "\(error)"
-    return fail(Exit.storeNotOpened, "the store cannot be opened: \(cause)")
+    // Some causes begin with the file that they are about.
+    let place = cause.hasPrefix(path) ? "" : "\(path): "
+    return fail(Exit.storeNotOpened, "the store cannot be opened: \(place)\(cause)")
   }
 
   static func fail(_ status: Int32, _ message: String) -> Int32 {
