@@ -229,6 +229,7 @@ final class Housekeeper {
           for id in removal.ids { memory.board.markChanged(id) }
           memory.counters.add(.jobsExpired, removal.ids.count, seat: dispatcher.identity.seat)
           let forgotten = try await store.forgetRequests(now: .now, limit: Self.expireLimit)
+          for batch in removal.batches { dispatcher.bell.ring(batch) }
           let (spool, files) = (spool, removal.spoolFiles)
           more = removal.ids.count == Self.expireLimit || forgotten == Self.expireLimit
           if !files.isEmpty { try await disk.run { for name in files { try spool.remove(name) } } }

@@ -75,8 +75,7 @@ final class ProcessRunner: JobRunner {
     let job = attempt.job
     var header = AttemptHeader(
       id: job.id, attempt: job.attempt, deadline: attempt.timeout.map { attempt.startedAt.advanced(by: $0) },
-      handler: job.handler, form: .json, mediaType: "",
-      traceParent: job.traceParent, args: [])
+      handler: job.handler, form: .json, mediaType: "", trace: job.trace, args: [])
     let argument: Payload
     switch job.input {
     case .json(let text): argument = .bytes(text)

@@ -21,7 +21,7 @@ struct AttemptHeader: Sendable, Equatable {
   var handler: String
   var form: Form
   var mediaType: String
-  var traceParent: String?
+  var trace: TraceContext?
   /// JSON text that stands beside a body.
   var args: [UInt8]
 
@@ -30,7 +30,7 @@ struct AttemptHeader: Sendable, Equatable {
   var bytes: [UInt8] {
     let head = [
       id.description, String(attempt), deadline.map { String($0.microseconds) } ?? "", handler,
-      String(form.rawValue), mediaType.replacing("\n", with: " "), traceParent ?? "",
+      String(form.rawValue), mediaType.replacing("\n", with: " "), trace?.text ?? "",
     ]
     return Array(head.joined(separator: "\n").utf8) + [UInt8(ascii: "\n")] + args
   }
@@ -48,13 +48,13 @@ struct AttemptHeader: Sendable, Equatable {
     handler = head[3]
     self.form = form
     mediaType = head[5]
-    traceParent = head[6].isEmpty ? nil : head[6]
+    trace = TraceContext(text: head[6])
     args = Array(parts[7])
   }
 
   init(
     id: JobID, attempt: Int, deadline: Timestamp?, handler: String, form: Form, mediaType: String,
-    traceParent: String?, args: [UInt8]
+    trace: TraceContext?, args: [UInt8]
   ) {
     self.id = id
     self.attempt = attempt
@@ -62,7 +62,7 @@ struct AttemptHeader: Sendable, Equatable {
     self.handler = handler
     self.form = form
     self.mediaType = mediaType
-    self.traceParent = traceParent
+    self.trace = trace
     self.args = args
   }
 }
@@ -112,7 +112,7 @@ enum WorkerGlue {
         throw WorkerFailure(FailureText.bytes(.handlerError, "the worker was given a job that it does not know"))
       }
       let context = JobContext(
-        id: header.id, attempt: header.attempt, deadline: header.deadline, traceParent: header.traceParent,
+        id: header.id, attempt: header.attempt, deadline: header.deadline, trace: header.trace,
         channel: WorkerContextChannel(call: call))
       let reply: HandlerReply
       do {
