@@ -96,7 +96,7 @@ struct PayloadRoomTests {
     let first = try rooms.part(.bytes(bytes(1)), lending: loan(board, 1, .result))
     #expect(first.room == nil)
     let second = try rooms.part(.bytes(bytes(2)), lending: loan(board, 2, .result))
-    #expect(second.room != nil && second.fileMark == PayloadPart.lentMark)
+    #expect(second.room != nil && second.roomNumber != 0)
     let third = try rooms.part(.bytes(bytes(3)), lending: loan(board, 3, .result))
     #expect(third.room == nil)
     #expect(try content(second.file) == 2)

@@ -33,11 +33,14 @@ public enum Payload: Sendable {
   /// Lends the content, without a copy where it is safe to look at it in place: bytes, and memory files that are sealed
   /// against change by all but, at most, their sender. Others are read.
   public func withBytes<Value>(_ body: (UnsafeRawBufferPointer) throws -> Value) throws -> Value {
-    if case .file(let file, let byteCount) = self,
-      let mapped = SealedMemory.map(file.descriptor, byteCount: byteCount)
-    {
-      defer { munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count) }
-      return try body(mapped)
+    if case .file(let file, let byteCount) = self {
+      if let bytes = file.contentsInView(byteCount: byteCount) {
+        return try withExtendedLifetime(file) { try body(bytes) }
+      }
+      if let mapped = SealedMemory.map(file.descriptor, byteCount: byteCount) {
+        defer { SealedMemory.unmap(mapped) }
+        return try body(mapped)
+      }
     }
     return try readAll().withUnsafeBytes { try body($0) }
   }
@@ -81,6 +84,10 @@ enum SealedMemory {
     let mapped = mmap(nil, byteCount, PROT_READ, MAP_SHARED | MAP_POPULATE, descriptor, 0)
     guard let mapped, mapped != MAP_FAILED else { return nil }
     return UnsafeRawBufferPointer(start: mapped, count: byteCount)
+  }
+
+  static func unmap(_ mapped: UnsafeRawBufferPointer) {
+    munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count)
   }
 
   static func read(_ descriptor: Int32, byteCount: Int) throws(MultiprocessingError) -> [UInt8] {

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Where a worker puts its large results: the second of one size in a row gets a room, and those that follow too.
 struct ResultRoom {
   private var room: PayloadRoom?
@@ -21,14 +19,6 @@ struct ResultRoom {
   }
 
   mutating func leave() { room = nil }
-
-  /// Waits until there is something on the socket; gives the room back if that takes long.
-  mutating func leaveIfIdle(until socket: Int32) {
-    if room == nil { return }
-    var watched = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-    // Interrupted by a signal: it is given back later, or is needed.
-    if poll(&watched, 1, Int32(PayloadRoom.mostIdle.nanosecondsClamped / 1_000_000)) == 0 { leave() }
-  }
 
   /// A room that is free; `nil`: a file of its own is cheaper, or the last result is still looked at.
   private mutating func room(for byteCount: Int) throws(MultiprocessingError) -> PayloadRoom? {

@@ -19,6 +19,8 @@ final class WorkerHandle {
   private let tickets: TicketPage
   /// Bit by bit: the tickets that its calls have.
   private var usedTickets: UInt64 = 0
+  /// Of the rooms that its results are in.
+  private let views = RoomViews(most: RoomViews.mostOfWorker, hasTasks: true)
   private var messagesSent: UInt64 = 0
   private var answersHeard: UInt64 = 0
   private(set) var isClosed = false
@@ -78,6 +80,7 @@ final class WorkerHandle {
     if isOutputWatched { EpollLoop.shared.unwatch(output.descriptor) }
     isOutputWatched = false
     crashReport?.close()
+    views.leaveAll()
     isClosed = true
   }
 
@@ -149,10 +152,10 @@ final class WorkerHandle {
   var hasAnswered: Bool { tickets.answers > answersHeard }
 
   func receive() -> Reception<WorkerFrame> {
-    let (board, tickets) = (board, tickets)
+    let (board, tickets, views) = (board, tickets, views)
     return socket.receive(waiting: false) { frame, descriptors in
       let loan = RoomLoan(board: board, page: tickets, direction: .result, call: 0)
-      return WorkerFrame.take(from: &frame, &descriptors, borrowing: loan)
+      return WorkerFrame.take(from: &frame, &descriptors, borrowing: loan, views: views)
     }
   }
 
