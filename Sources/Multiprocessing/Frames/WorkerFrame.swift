@@ -31,7 +31,8 @@ enum WorkerFrame {
       ReturnHead(
         kind: Kind.returned.rawValue, metaBytes: UInt32(meta.count), call: call,
         cpuNanoseconds: usage.cpuNanoseconds, peakResidentBytes: usage.peakResidentBytes,
-        payloadBytes: Int64(payload.byteCount), room: payload.roomNumber, isFile: payload.file == nil ? 0 : 1, fileCount: UInt32(fileCount)))
+        payloadBytes: Int64(payload.byteCount), room: payload.roomNumber, isFile: payload.file == nil ? 0 : 1,
+        fileCount: UInt32(fileCount)))
     frame.put(meta)
     frame.put(payload.inline)
     return frame.bytes
