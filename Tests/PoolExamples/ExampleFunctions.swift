@@ -88,6 +88,15 @@ enum ExampleFunctions {
     WorkerFunction("reverse") { call in
       WorkerReturn(.bytes(try call.argument.readAll().reversed()))
     },
+    WorkerFunction("look") { call in
+      // The byte that the argument is made of, if it is one.
+      let byte = try call.argument.withBytes { bytes in bytes.allSatisfy { $0 == bytes[0] } ? bytes[0] : nil }
+      guard let byte else { throw SomethingElse() }
+      return WorkerReturn([byte])
+    },
+    WorkerFunction("fill") { call in
+      WorkerReturn([UInt8](repeating: call.header[0], count: Int(call.header[1]) << 20))
+    },
     WorkerFunction("leave_child") { call in
       // A child of the worker, and one that cut every tie with it, as daemons do.
       let kept = try ShellCommand.start("exec sleep 1000")

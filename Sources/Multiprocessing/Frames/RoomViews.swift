@@ -86,8 +86,8 @@ final class RoomViews: Sendable {
   var mappedBytes: Int { state.withLock { $0.kept.reduce(0) { $0 + $1.view.mappedBytes } } }
 
   /// Lets go of what nobody needed for a while.
-  func leaveIdle() {
-    let idle = state.withLock { $0.removeIdle(MonotonicClock.now) }
+  func leaveIdle(now: UInt64 = MonotonicClock.now) {
+    let idle = state.withLock { $0.removeIdle(now) }
     letGo(of: idle)
   }
 
