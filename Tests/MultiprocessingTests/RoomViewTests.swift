@@ -15,7 +15,7 @@ struct RoomViewTests {
 
   private func room(_ byte: UInt8, byteCount: Int = byteCount) throws -> PayloadRoom {
     let room = try PayloadRoom(byteCount: byteCount)
-    room.fill([UInt8](repeating: byte, count: byteCount))
+    room.fill { _ = $0.initializeMemory(as: UInt8.self, repeating: byte) }
     return room
   }
 
@@ -25,7 +25,8 @@ struct RoomViewTests {
   ) -> Payload {
     let payload = Payload.file(SharedFile(owning: dup(room.file.descriptor)), byteCount: byteCount)
     let loan = RoomLoan(board: board, page: board.page(0), direction: .result, call: 1)
-    return payload.borrowed(loan, view: views.view(of: number ?? room.number, byteCount: byteCount))
+    let number = number ?? room.number
+    return payload.borrowed(loan, in: number, view: views.view(of: number, byteCount: byteCount))
   }
 
   private func content(_ payload: Payload?) throws -> UInt8? { try payload?.withBytes { $0[$0.count - 1] } }
@@ -48,7 +49,7 @@ struct RoomViewTests {
 
   @Test("the second payload in a room is read where the first was")
   func again() throws {
-    let views = RoomViews(most: 1, hasTasks: false)
+    let views = RoomViews(hasTasks: false)
     let room = try room(1)
     var payload: Payload? = lent(room, views)
     #expect(try mappings(of: room) == 0, "nobody has looked")
@@ -56,7 +57,7 @@ struct RoomViewTests {
     let address = try payload?.withBytes { $0.baseAddress }
     payload = nil
     #expect(try mappings(of: room) == 1 && views.mappedBytes == Self.byteCount)
-    room.fill([UInt8](repeating: 2, count: Self.byteCount))
+    room.fill { _ = $0.initializeMemory(as: UInt8.self, repeating: 2) }
     payload = lent(room, views)
     #expect(try content(payload) == 2)
     #expect(try payload?.withBytes { $0.baseAddress } == address)
@@ -65,7 +66,7 @@ struct RoomViewTests {
 
   @Test("two rooms have two numbers, and two views")
   func others() throws {
-    let views = RoomViews(most: 2, hasTasks: false)
+    let views = RoomViews(hasTasks: false)
     let (one, other) = (try room(1), try room(2))
     #expect(one.number != other.number)
     let payloads = [lent(one, views), lent(other, views), lent(one, views)]
@@ -75,7 +76,7 @@ struct RoomViewTests {
 
   @Test("a payload that is held keeps its view, whatever becomes of the others; the last unmaps it")
   func held() throws {
-    let views = RoomViews(most: 1, hasTasks: false)
+    let views = RoomViews(hasTasks: false)
     let (one, other) = (try room(1), try room(2))
     var payloads = [lent(one, views), lent(one, views)]
     #expect(try payloads.map(content) == [1, 1])
@@ -91,12 +92,15 @@ struct RoomViewTests {
 
   @Test("no more views are kept than may be, in number and in bytes: the one needed longest ago goes first")
   func bounds() throws {
-    let views = RoomViews(most: 2, hasTasks: false)
-    let rooms = try (UInt8(0)..<3).map { try room($0) }
-    for index in [0, 1, 0, 2] { #expect(try content(lent(rooms[index], views)) == UInt8(index)) }
-    #expect(try rooms.map(mappings) == [1, 0, 1])
+    let views = RoomViews(hasTasks: false)
+    let rooms = try (0...RoomViews.most).map { try room(UInt8($0)) }
+    // The last but one pushes out none, and the last the second, because the first was needed again.
+    for index in Array(0..<RoomViews.most) + [0, RoomViews.most] {
+      #expect(try content(lent(rooms[index], views)) == UInt8(index))
+    }
+    #expect(try rooms.map(mappings) == [1, 0, 1, 1, 1])
     // Without a look nothing is mapped: these are numbers only.
-    let many = RoomViews(most: 100, hasTasks: false)
+    let many = RoomViews(hasTasks: false)
     #expect(try content(lent(rooms[0], many)) == 0)
     for number in UInt64(1000)...1001 { _ = many.view(of: number, byteCount: PayloadRoom.longest) }
     #expect(many.mappedBytes == 0, "kept beside as many bytes as may be kept")
@@ -104,7 +108,7 @@ struct RoomViewTests {
 
   @Test("what was not needed for long is let go of, and nothing else")
   func idle() throws {
-    let views = RoomViews(most: 2, hasTasks: false)
+    let views = RoomViews(hasTasks: false)
     let room = try room(1)
     let before = MonotonicClock.now
     #expect(try content(lent(room, views)) == 1)
@@ -116,7 +120,7 @@ struct RoomViewTests {
 
   @Test("a maker that lies about numbers and sizes garbles its own payloads, and kills nobody")
   func lies() throws {
-    let views = RoomViews(most: 2, hasTasks: false)
+    let views = RoomViews(hasTasks: false)
     let (one, other) = (try room(1), try room(2))
     #expect(try content(lent(one, views, as: 5)) == 1)
     #expect(try content(lent(other, views, as: 5)) == 1, "the bytes of the room that had the number first")
@@ -132,20 +136,20 @@ struct RoomViewTests {
 
   @Test("a file that could be cut short is copied, whatever room it is said to be")
   func unsealed() throws {
-    let views = RoomViews(most: 1, hasTasks: false)
+    let views = RoomViews(hasTasks: false)
     let file = SharedFile(owning: linux_memfd_create("unsealed"))
     let bytes = [UInt8](repeating: 4, count: Self.byteCount)
     #expect(write(file.descriptor, bytes, bytes.count) == bytes.count)
     let loan = RoomLoan(board: board, page: board.page(0), direction: .result, call: 1)
     let payload = Payload.file(file, byteCount: Self.byteCount)
-      .borrowed(loan, view: views.view(of: 1, byteCount: Self.byteCount))
+      .borrowed(loan, in: 1, view: views.view(of: 1, byteCount: Self.byteCount))
     #expect(try content(payload) == 4)
     #expect(views.mappedBytes == 0)
   }
 
   @Test("many threads that look at one payload map it once")
   func threads() async throws {
-    let views = RoomViews(most: 1, hasTasks: false)
+    let views = RoomViews(hasTasks: false)
     let room = try room(3)
     let payload = lent(room, views)
     let seen = try await withThrowingTaskGroup(of: UInt8?.self) { group in

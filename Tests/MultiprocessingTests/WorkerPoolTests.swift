@@ -46,6 +46,9 @@ struct WorkerPoolTests {
   @Test("a result that is kept stays what it was while later calls run")
   func keptResult() async throws { try await passes("kept_result") }
 
+  @Test("arguments and results are written where they are sent from")
+  func inPlace() async throws { try await passes("in_place") }
+
   @Test("what is kept for large payloads counts for no call")
   func uncountedViews() async throws { try await passes("uncounted_views") }
 

@@ -43,12 +43,6 @@ struct PayloadPart {
   /// The room it is in, if it is in one of this process.
   var room: PayloadRoom? { (file?.keeper as? RoomTenant)?.room }
 
-  init(in room: PayloadRoom) {
-    inline = []
-    file = SharedFile(room.file.descriptor, keptBy: RoomTenant(room, returnsTo: nil))
-    byteCount = room.byteCount
-  }
-
   /// A room of this process is to be lent before it is sent.
   var descriptors: [Int32] { file.map { [room == nil ? $0.passedOn : $0.descriptor] } ?? [] }
 

@@ -48,16 +48,14 @@ final class PayloadRoom: @unchecked Sendable {
   deinit { munmap(memory, byteCount) }
 
   /// Puts a payload in place of the one before. Only while the room is free.
-  func fill(_ bytes: [UInt8]) {
-    // Who copies the file reads to its end.
-    precondition(bytes.count == byteCount, "a room holds payloads of one size")
+  func fill<Failure: Error>(_ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
     precondition(isFree, "a room is filled while somebody looks at what is in it")
     loans.withLock { $0 = [] }
-    UnsafeMutableRawBufferPointer(start: memory, count: byteCount).copyBytes(from: bytes)
+    try body(UnsafeMutableRawBufferPointer(start: memory, count: byteCount))
   }
 
   /// Somebody else gets the file, and will say on `loan` that he is done with it.
-  func lend(_ loan: RoomLoan) { loans.withLock { $0?.append(loan) } }
+  func lend(_ loan: RoomLoan) { loans.withLock { $0?.append(loan.of(number)) } }
 
   /// Somebody gets the file who will say nothing.
   func giveAway() { loans.withLock { $0 = nil } }
@@ -76,7 +74,15 @@ struct RoomLoan: Sendable {
   let direction: Direction
   /// A number is given to one call of a pool, so what is left on a page by others means nothing.
   var call: UInt64
+  /// The number of the room: rooms that are lent at the same time have words of their own.
+  var room: UInt64 = 0
 
-  var isReturned: Bool { page.lastReturned(direction) == call }
-  func giveBack() { page.setLastReturned(direction, call) }
+  func of(_ room: UInt64) -> RoomLoan {
+    var loan = self
+    loan.room = room
+    return loan
+  }
+
+  var isReturned: Bool { page.lastReturned(direction, room: room) == call }
+  func giveBack() { page.setLastReturned(direction, room: room, call) }
 }

@@ -27,8 +27,10 @@ private final class RoomReader: Sendable {
 
 extension SharedFile {
   /// A file that came from another process, as one that says when it is not needed any more.
-  convenience init(borrowing file: SharedFile, _ loan: RoomLoan, view: RoomView? = nil) {
-    self.init(file.descriptor, keptBy: RoomReader(file, loan, view))
+  ///
+  /// - Parameter room: its number.
+  convenience init(borrowing file: SharedFile, _ loan: RoomLoan, in room: UInt64, view: RoomView? = nil) {
+    self.init(file.descriptor, keptBy: RoomReader(file, loan.of(room), view))
   }
 
   /// The descriptor, to be sent to another process.
@@ -54,8 +56,8 @@ extension SharedFile {
 
 extension Payload {
   /// The same, as what is in a room of its sender's.
-  func borrowed(_ loan: RoomLoan, view: RoomView?) -> Payload {
+  func borrowed(_ loan: RoomLoan, in room: UInt64, view: RoomView?) -> Payload {
     guard case .file(let file, let byteCount) = self else { return self }
-    return .file(SharedFile(borrowing: file, loan, view: view), byteCount: byteCount)
+    return .file(SharedFile(borrowing: file, loan, in: room, view: view), byteCount: byteCount)
   }
 }

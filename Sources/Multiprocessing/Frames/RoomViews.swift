@@ -10,11 +10,9 @@ import Synchronization
 ///
 /// A view that was pushed out or was not needed for long is unmapped by the last who has a payload in it.
 final class RoomViews: Sendable {
-  /// Of a worker's rooms: it makes one room at a time.
-  static let mostOfWorker = 1
-  /// Of its pool's rooms: two large arguments in turn, and two small ones.
-  static let mostOfPool = 4
-  /// Of all that are kept: as many as a pool keeps rooms for.
+  /// Payloads of two large and two small sizes may come in turn.
+  static let most = 4
+  /// Of all that are kept: as many as their maker keeps rooms for.
   static let mostBytes = PayloadRooms.mostBytes
 
   private struct Kept {
@@ -29,7 +27,7 @@ final class RoomViews: Sendable {
     var isTidyingUp = false
 
     /// The view of a room, and what is pushed out by it.
-    mutating func view(_ number: UInt64, _ byteCount: Int, _ most: Int) -> (RoomView, tooMany: [RoomView]) {
+    mutating func view(_ number: UInt64, _ byteCount: Int) -> (RoomView, tooMany: [RoomView]) {
       if let index = kept.firstIndex(where: { $0.view.number == number && $0.byteCount == byteCount }) {
         var known = kept.remove(at: index)
         known.since = MonotonicClock.now
@@ -39,7 +37,7 @@ final class RoomViews: Sendable {
       let view = RoomView(number)
       kept.append(Kept(view: view, byteCount: byteCount, since: MonotonicClock.now))
       var tooMany: [RoomView] = []
-      while kept.count > most || kept.reduce(0, { $0 + $1.byteCount }) > RoomViews.mostBytes {
+      while kept.count > RoomViews.most || kept.reduce(0, { $0 + $1.byteCount }) > RoomViews.mostBytes {
         tooMany.append(kept.removeFirst().view)
       }
       return (view, tooMany)
@@ -54,24 +52,18 @@ final class RoomViews: Sendable {
     }
   }
 
-  private let most: Int
   private let hasTasks: Bool
   private let state = Mutex(State())
 
-  /// - Parameters:
-  ///   - most: of the views that are kept.
-  ///   - hasTasks: views are unmapped by tasks, which takes the kernel a while, and idle ones by themselves. Otherwise who has
-  ///     this asks for that.
-  init(most: Int, hasTasks: Bool) {
-    self.most = most
-    self.hasTasks = hasTasks
-  }
+  /// - Parameter hasTasks: views are unmapped by tasks, which takes the kernel a while, and idle ones by themselves. Otherwise
+  ///   who has this asks for that.
+  init(hasTasks: Bool) { self.hasTasks = hasTasks }
 
   /// The view of a room, for a payload that has just come; `nil`: there are no rooms of that size.
   func view(of number: UInt64, byteCount: Int) -> RoomView? {
     guard PayloadRoom.suits(byteCount) else { return nil }
     let (view, tooMany, tidiesUp) = state.withLock { state in
-      let (view, tooMany) = state.view(number, byteCount, most)
+      let (view, tooMany) = state.view(number, byteCount)
       defer { if hasTasks { state.isTidyingUp = true } }
       return (view, tooMany, hasTasks && !state.isTidyingUp)
     }

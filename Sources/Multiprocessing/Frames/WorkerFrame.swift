@@ -99,7 +99,8 @@ enum WorkerFrame {
     else { return nil }
     if head.room != 0, var loan {
       loan.call = head.call
-      payload = payload.borrowed(loan, view: views?.view(of: head.room, byteCount: payload.byteCount))
+      payload = payload.borrowed(
+        loan, in: head.room, view: views?.view(of: head.room, byteCount: payload.byteCount))
     }
     let usage = WorkerUsage(cpuNanoseconds: head.cpuNanoseconds, peakResidentBytes: head.peakResidentBytes)
     return .returned(call: head.call, usage, meta: meta, payload, files: files)

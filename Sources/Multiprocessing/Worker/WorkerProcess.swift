@@ -25,7 +25,7 @@ final class WorkerProcess {
   private var childrenNanoseconds: UInt64 = 0
   private var lastPeak: UInt64 = 0
   private var peakMoved = true
-  private var rooms = WorkerRooms()
+  private let rooms = WorkerRooms()
   /// In rooms, of what was resident when the call began, and at the end of the last one.
   private var roomBytes = (before: 0, after: 0)
   /// The pool's initializer, until it has succeeded.

@@ -20,7 +20,7 @@ final class WorkerHandle {
   /// Bit by bit: the tickets that its calls have.
   private var usedTickets: UInt64 = 0
   /// Of the rooms that its results are in.
-  private let views = RoomViews(most: RoomViews.mostOfWorker, hasTasks: true)
+  private let views = RoomViews(hasTasks: true)
   private var messagesSent: UInt64 = 0
   private var answersHeard: UInt64 = 0
   private(set) var isClosed = false
