@@ -32,8 +32,8 @@ public enum Payload: Sendable {
   /// let end = try await pool.run(PoolCall("blur", argument: pixels))
   /// ```
   ///
-  /// - Parameter body: writes all of the buffer, which has `byteCount` bytes and, to begin with, may have an earlier payload of
-  ///   this process's in it. What it throws is thrown on.
+  /// - Parameter body: writes all of the buffer, which has `byteCount` bytes, may have an earlier payload of this process's in
+  ///   it to begin with, and is lent until `body` returns. What it throws is thrown on.
   /// - Throws: ``MultiprocessingError`` where there is no memory.
   public init(byteCount: Int, initializingWith body: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
     precondition(byteCount >= 0, "a payload of fewer than no bytes")
