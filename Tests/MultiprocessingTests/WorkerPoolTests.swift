@@ -40,6 +40,21 @@ struct WorkerPoolTests {
   @Test("large payloads stay what they were while later ones take the same memory")
   func rooms() async throws { try await passes("rooms") }
 
+  @Test("large payloads are read in place, each as it was sent, and what that took is given back")
+  func views() async throws { try await passes("views") }
+
+  @Test("a result stays readable when its worker is killed while it is read")
+  func viewOfKilled() async throws { try await passes("view_of_killed_worker") }
+
+  @Test("a result that is kept stays what it was while later calls run")
+  func keptResult() async throws { try await passes("kept_result") }
+
+  @Test("arguments and results are written where they are sent from")
+  func inPlace() async throws { try await passes("in_place") }
+
+  @Test("what is kept for large payloads counts for no call")
+  func uncountedViews() async throws { try await passes("uncounted_views") }
+
   @Test("time and memory are measured for each call alone")
   func usage() async throws { try await passes("usage") }
 

@@ -25,7 +25,9 @@ final class WorkerProcess {
   private var childrenNanoseconds: UInt64 = 0
   private var lastPeak: UInt64 = 0
   private var peakMoved = true
-  private var resultRoom = ResultRoom()
+  private let rooms = WorkerRooms()
+  /// In rooms, of what was resident when the call began, and at the end of the last one.
+  private var roomBytes = (before: 0, after: 0)
   /// The pool's initializer, until it has succeeded.
   private var initializer: (CallFrame, Payload)?
   /// The number of the call that runs, where the crash reporter reads it; never freed.
@@ -91,7 +93,7 @@ final class WorkerProcess {
 
   private func serve() -> Never {
     while true {
-      resultRoom.leaveIfIdle(until: socket.descriptor)
+      rooms.leaveIfIdle(until: socket.descriptor)
       _ = spinner.wait { tickets.messages > messagesReceived }
       switch socket.receive(waiting: true, { performAll(in: &$0, &$1) }) {
       case .message, .empty: continue
@@ -108,8 +110,10 @@ final class WorkerProcess {
     messagesReceived += 1
     repeat {
       guard let (call, received) = CallFrame.take(from: &message, &descriptors) else { return nil }
+      // Rooms would count as the call's memory where it is held against the limit.
+      if call.dataLimitBytes != nil { rooms.leave() }
       let loan = RoomLoan(board: nil, page: tickets, direction: .argument, call: call.number)
-      let argument = call.isLent ? received.borrowed(loan) : received
+      let argument = call.room.map { rooms.argument(received, in: $0, lent: loan) } ?? received
       // Without its ticket, the call was given to somebody else.
       if call.number == CallFrame.initializer || tickets.take(call.number, at: call.ticket) {
         perform(call, argument)
@@ -133,8 +137,6 @@ final class WorkerProcess {
       return sendOrLeave(WorkerFrame.unprepared(frame.number, .none, failure))
     }
     currentCall.pointee = frame.number
-    // Its room would count as the call's memory.
-    if frame.dataLimitBytes != nil { resultRoom.leave() }
     limitMemory(frame.dataLimitBytes)
     if frame.measuresUsage { beginMeasuring() }
     progress.begin(frame.number)
@@ -216,7 +218,7 @@ final class WorkerProcess {
       sendOrLeave(WorkerFrame.threw(call, usage, Array("the function's meta bytes are too long".utf8)))
     case .returned(let value):
       do {
-        let payload = try resultRoom.part(
+        let payload = try rooms.part(
           value.payload, lending: RoomLoan(board: nil, page: tickets, direction: .result, call: call))
         sendOrLeave(
           WorkerFrame.returned(call, usage, meta: value.meta, payload, fileCount: value.files.count),
@@ -243,6 +245,7 @@ final class WorkerProcess {
   }
 
   private func beginMeasuring() {
+    roomBytes.before = rooms.byteCount
     resetPeakIfMoved()
     let before: UInt64
     if let cpuBefore {
@@ -265,8 +268,9 @@ final class WorkerProcess {
     var usage = WorkerUsage.ofThisProcess()
     peakMoved = usage.peakResidentBytes != lastPeak
     lastPeak = usage.peakResidentBytes
-    // What it keeps for the next result is not this call's.
-    usage.peakResidentBytes -= min(usage.peakResidentBytes, UInt64(resultRoom.byteCount))
+    // What was kept from earlier calls is not this call's; none of it is given back before the call ends.
+    usage.peakResidentBytes -= min(usage.peakResidentBytes, UInt64(roomBytes.before))
+    roomBytes.after = rooms.byteCount
     usage.cpuNanoseconds &+= childrenNanoseconds
     defer { cpuBefore = usage.cpuNanoseconds }
     return usage.since(cpu: cpuBefore ?? 0)
@@ -275,7 +279,8 @@ final class WorkerProcess {
   /// Resets the peak resident size, by writing 5 (proc(5), /proc/pid/clear_refs); while calls leave it where it was, there is
   /// nothing to reset.
   private func resetPeakIfMoved() {
-    if highWaterMark < 0 || !peakMoved { return }
+    let hasMoved = peakMoved || roomBytes.before != roomBytes.after
+    if highWaterMark < 0 || !hasMoved { return }
     var five = UInt8(ascii: "5")
     // Refused by a hardened kernel: the peak is then that of the worker's life.
     _ = write(highWaterMark, &five, 1)

@@ -107,7 +107,7 @@ struct TicketPage: @unchecked Sendable {
   // MARK: - Beside the tickets
 
   private enum Extra: Int, CaseIterable {
-    case cpuBefore, messages, spin, argument, result
+    case cpuBefore, messages, spin
   }
 
   /// CPU time of the worker before the call it runs, in nanoseconds; for when it dies under it.
@@ -128,20 +128,23 @@ struct TicketPage: @unchecked Sendable {
     nonmutating set { self[.spin] = newValue }
   }
 
-  /// The last call whose argument, or result, its reader has let go of: see ``PayloadRoom``. Each word has one writer, the
-  /// worker the first and the pool the second.
-  func lastReturned(_ direction: RoomLoan.Direction) -> UInt64 {
-    switch direction {
-    case .argument: self[.argument]
-    case .result: self[.result]
-    }
+  /// The last call whose argument, or result, its reader has let go of: see ``PayloadRoom``. Each word has one writer: an argument's
+  /// the worker, a result's the pool.
+  func lastReturned(_ direction: RoomLoan.Direction, room: UInt64) -> UInt64 {
+    words[loanPosition(direction, room)].load(ordering: .acquiring)
   }
 
-  func setLastReturned(_ direction: RoomLoan.Direction, _ call: UInt64) {
-    switch direction {
-    case .argument: self[.argument] = call
-    case .result: self[.result] = call
-    }
+  func setLastReturned(_ direction: RoomLoan.Direction, room: UInt64, _ call: UInt64) {
+    words[loanPosition(direction, room)].store(call, ordering: .releasing)
+  }
+
+  /// Rooms that share a word by chance may seem to be lent when they are not any more, never the other way round.
+  private static let loanWords = 8
+
+  /// Behind the extra words: those of arguments, then those of results.
+  private func loanPosition(_ direction: RoomLoan.Direction, _ room: UInt64) -> Int {
+    let first = Self.count + Extra.allCases.count + (direction == .argument ? 0 : Self.loanWords)
+    return first + Int(room % UInt64(Self.loanWords))
   }
 
   private subscript(extra: Extra) -> UInt64 {
@@ -151,7 +154,8 @@ struct TicketPage: @unchecked Sendable {
 
   /// For the worker that gets the page next.
   func clear() {
-    for index in 0..<Self.count + Extra.allCases.count { words[index].store(0, ordering: .relaxed) }
+    let count = Self.count + Extra.allCases.count + 2 * Self.loanWords
+    for index in 0..<count { words[index].store(0, ordering: .relaxed) }
     answers.clear()
   }
 }

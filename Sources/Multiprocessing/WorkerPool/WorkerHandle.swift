@@ -19,6 +19,8 @@ final class WorkerHandle {
   private let tickets: TicketPage
   /// Bit by bit: the tickets that its calls have.
   private var usedTickets: UInt64 = 0
+  /// Of the rooms that its results are in.
+  private let views = RoomViews(hasTasks: true)
   private var messagesSent: UInt64 = 0
   private var answers: AnswerReader
   /// Messages that came through its socket, and were handed on.
@@ -88,6 +90,7 @@ final class WorkerHandle {
     if isOutputWatched { EpollLoop.shared.unwatch(output.descriptor) }
     isOutputWatched = false
     crashReport?.close()
+    views.leaveAll()
     isClosed = true
   }
 
@@ -198,10 +201,10 @@ final class WorkerHandle {
   }
 
   private func receiveFromSocket() -> Reception<WorkerFrame> {
-    let (board, tickets) = (board, tickets)
+    let (board, tickets, views) = (board, tickets, views)
     return socket.receive(waiting: false) { frame, descriptors in
       let loan = RoomLoan(board: board, page: tickets, direction: .result, call: 0)
-      return WorkerFrame.take(from: &frame, &descriptors, borrowing: loan)
+      return WorkerFrame.take(from: &frame, &descriptors, borrowing: loan, views: views)
     }
   }
 
