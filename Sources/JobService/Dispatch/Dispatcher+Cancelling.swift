@@ -24,11 +24,7 @@ extension Dispatcher {
   /// A job that runs has been marked in the store: whoever runs it is told.
   func stopAnywhere(_ job: Job) {
     memory.board.markChanged(job.id)
-    if attempts[job.id] != nil {
-      stop(job.id)
-    } else {
-      identity.postToAll(.cancel(job.id))
-    }
+    if !stopHere(job.id) { identity.postToAll(.cancel(job.id)) }
     listener?.changed(job)
   }
 
@@ -55,18 +51,17 @@ extension Dispatcher {
     }
   }
 
-  /// Another acceptor asks to stop a job. It may be on its way here: claimed and committed, but not told to this thread
-  /// yet, while the other one's commit and its notice overtook. So what is not here is remembered for a moment.
-  func stopElsewhereAsked(_ id: JobID) {
-    if attempts[id] != nil { return stop(id) }
-    let now = MonotonicClock.now
-    let patience = Self.earlyStopPatience.nanosecondsClamped
-    if earlyStops.count >= Self.earlyStopLimit { earlyStops = earlyStops.filter { now - $0.value < patience } }
-    earlyStops[id] = now
+  /// Stops a job that is here, or on its way here; false: it is not here.
+  @discardableResult
+  func stopHere(_ id: JobID) -> Bool {
+    // What is finishing may be an earlier attempt: the job was retried at once, and the next attempt is who knows where.
+    if let attempt = attempts[id], attempt.phase != .finishing {
+      stop(id)
+      return true
+    }
+    earlyStops.ask(id, now: MonotonicClock.now)
+    return false
   }
-
-  private static let earlyStopPatience = Duration.seconds(5)
-  private static let earlyStopLimit = 1000
 
   /// The row decides: the job may have been queued once more since it was to be stopped.
   func stopIfCancelled(_ id: JobID) async {
@@ -79,6 +74,7 @@ extension Dispatcher {
 
   /// Looks up which of this acceptor's jobs were asked to stop: after notices were missed.
   func stopWhatWasCancelled() async {
+    earlyStops.miss(now: MonotonicClock.now)
     for id in Array(attempts.keys) { await stopIfCancelled(id) }
   }
 }

@@ -38,8 +38,7 @@ final class Dispatcher: AttemptEvents {
   var attempts: [JobID: Attempt] = [:]
   var notesTimer: TimerToken?
   var backlogTimers: [Executor: TimerToken] = [:]
-  /// Jobs that were to be stopped here and were not here (see `stopElsewhereAsked`), and when that was.
-  var earlyStops: [JobID: UInt64] = [:]
+  var earlyStops = EarlyStops()
   var idleContinuations: [CheckedContinuation<Void, Never>] = []
   /// Of the batches that were claimed from lately.
   var chunkSizes: [JobID: Int] = [:]
@@ -131,7 +130,7 @@ final class Dispatcher: AttemptEvents {
     }
     let attempt = Attempt(job, handler, logLimitBytes: settings.logLimitBytes)
     attempts[job.id] = attempt
-    if earlyStops.removeValue(forKey: job.id) != nil { Task { await self.stopIfCancelled(job.id) } }
+    if earlyStops.mayConcern(job.id, now: MonotonicClock.now) { Task { await self.stopIfCancelled(job.id) } }
     guard var lane = lanes[job.executor] else { preconditionFailure("no lane for executor \(job.executor)") }
     if lane.state.isClosed {
       // Its claim was under way when the lane closed.

@@ -35,7 +35,7 @@ final class Switchboard: JobChangeListener {
     for notice in batch.notices {
       switch notice {
       case .changed(let id): changed(id)
-      case .cancel(let id): dispatcher.stopElsewhereAsked(id)
+      case .cancel(let id): dispatcher.stopHere(id)
       case .work(let executor): dispatcher.fill(executor)
       case .scheduled(let due): housekeeper.scheduled(at: due)
       case .paused: Task { await self.dispatcher.returnPaused() }
