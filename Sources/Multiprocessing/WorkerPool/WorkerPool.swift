@@ -93,7 +93,9 @@ public final class WorkerPool {
   ) throws(PoolRefusal) -> CallHandle {
     if state.isClosed { throw .closed }
     if state.forkServer == .gone { throw .noForkServer }
-    guard let function = functions[call.function] else { throw .unknownFunction(call.function) }
+    guard let function = call.functionNumber ?? functions[call.function] else {
+      throw .unknownFunction(call.function)
+    }
     if state.idleCount == 0 && state.waitingCount >= limits.mostWaiting { throw .full }
     let payload: PayloadPart
     do {
@@ -290,23 +292,29 @@ public final class WorkerPool {
   private func end(_ number: UInt64, _ ending: PoolState.Ending) {
     guard let record = calls.remove(number) else { return }
     record.dropArgument()
-    let told = record.finished
-    let outcome: CallOutcome =
-      switch ending {
-      case .answered: told?.outcome ?? .lost("its worker's answer got lost")
-      case .crashed: told?.outcome ?? .lost("its worker died")
-      case .verdict(.timedOut): .timedOut
-      case .verdict(.memoryExceeded): .memoryExceeded
-      case .verdict(.cpuTimeExceeded): .cpuTimeExceeded
-      case .verdict(.cancelled): .cancelled
-      case .lost(let reason): .lost(reason)
-      }
-    let finished = FinishedCall(
-      outcome: outcome, files: told?.files ?? [], usage: told?.usage ?? .none, workerPID: told?.workerPID)
-    record.completion(finished)
+    record.completion(Self.finished(record, ending))
     if state.callCount == 0, state.isClosed {
       for waiter in whenDrained { waiter.resume() }
       whenDrained = []
     }
+  }
+  private static func finished(_ record: CallRecord, _ ending: PoolState.Ending) -> FinishedCall {
+    let told = record.finished
+    let outcome: CallOutcome
+    switch ending {
+    case .answered:
+      if let told { return told }
+      outcome = .lost("its worker's answer got lost")
+    case .crashed:
+      if let told { return told }
+      outcome = .lost("its worker died")
+    case .verdict(.timedOut): outcome = .timedOut
+    case .verdict(.memoryExceeded): outcome = .memoryExceeded
+    case .verdict(.cpuTimeExceeded): outcome = .cpuTimeExceeded
+    case .verdict(.cancelled): outcome = .cancelled
+    case .lost(let reason): outcome = .lost(reason)
+    }
+    return FinishedCall(
+      outcome: outcome, files: told?.files ?? [], usage: told?.usage ?? .none, workerPID: told?.workerPID)
   }
 }
