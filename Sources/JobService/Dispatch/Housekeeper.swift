@@ -206,10 +206,11 @@ final class Housekeeper {
       let began = MonotonicClock.now
       if wasAppointed {
         do {
+          let before = memory.board.estimates
           let depth = try await store.depth()
           memory.board.publish(
             queued: depth.queued, scheduled: depth.scheduled, running: depth.running,
-            oldestQueuedAt: depth.oldestQueuedAt)
+            oldestQueuedAt: depth.oldestQueuedAt, since: before)
         } catch {
           log.warning("the line cannot be counted", metadata: ["error": "\(error)"])
         }
