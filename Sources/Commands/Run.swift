@@ -11,10 +11,10 @@ struct Run {
     do {
       var command = try MillraceCommand.parseAsRoot(WaitText.joined(arguments))
       switch command {
-      case let command as ServeCommand: return start(command, serve: serve)
-      case let command as ConfigCommand.Check: return look(at: command.serve) { _ in }
+      case let command as ServeCommand: return start(command, arguments, serve: serve)
+      case let command as ConfigCommand.Check: return look(at: command.serve, for: arguments) { _ in }
       case let command as ConfigCommand.Print:
-        return look(at: command.serve) { text throws(ClientError) in try streams.result(text.yaml) }
+        return look(at: command.serve, for: arguments) { text throws(ClientError) in try streams.result(text.yaml) }
       case let command as any ClientCommand: return run(command).rawValue
       case let command as any TokenCommand: return run(command)
       case is MillraceCommand:
@@ -30,14 +30,16 @@ struct Run {
     }
   }
 
-  private func start(_ command: ServeCommand, serve: CommandLineTool.Serve) -> Int32 {
+  private func start(_ command: ServeCommand, _ arguments: [String], serve: CommandLineTool.Serve) -> Int32 {
     let loader = loader(command)
-    return load(loader, of: "serve") { serve($0.configuration, loader) }
+    return load(loader, for: arguments) { serve($0.configuration, loader) }
   }
 
   /// Reads a configuration as `serve` would, and does no more with it than `show`.
-  private func look(at command: ServeCommand, show: (ConfigurationText) throws(ClientError) -> Void) -> Int32 {
-    load(loader(command), of: "config") { text in
+  private func look(
+    at command: ServeCommand, for arguments: [String], show: (ConfigurationText) throws(ClientError) -> Void
+  ) -> Int32 {
+    load(loader(command), for: arguments) { text in
       do throws(ClientError) {
         try show(text)
         return ExitStatus.success.rawValue
@@ -53,10 +55,11 @@ struct Run {
       flags: command.flags, path: command.config, environment: environment, handlerNames: handlerNames)
   }
 
-  private func load(_ loader: ConfigurationLoader, of command: String, use: (ConfigurationText) -> Int32) -> Int32 {
+  private func load(_ loader: ConfigurationLoader, for arguments: [String], use: (ConfigurationText) -> Int32) -> Int32
+  {
     let text: ConfigurationText
     do { text = try loader.loadWithOrigins() } catch {
-      streams.note(error.description + (error.kind == .usage ? hint([command]) : ""))
+      streams.note(error.description + (error.kind == .usage ? hint(arguments) : ""))
       return error.exitStatus
     }
     for name in loader.unknownVariables {
@@ -96,9 +99,16 @@ struct Run {
     return ExitStatus.usage.rawValue
   }
 
+  /// Names the help of the innermost command that was named: `millrace config check --help`.
   private func hint(_ arguments: [String]) -> String {
-    let names = MillraceCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
-    let command = arguments.first.flatMap { names.contains($0) ? "\($0) " : nil } ?? ""
-    return " (see 'millrace \(command)--help')"
+    var words = ["millrace"]
+    var command: any ParsableCommand.Type = MillraceCommand.self
+    for word in arguments {
+      let next = command.configuration.subcommands.first { $0.configuration.commandName == word }
+      guard let next else { break }
+      words.append(word)
+      command = next
+    }
+    return " (see '\(words.joined(separator: " ")) --help')"
   }
 }

@@ -116,7 +116,7 @@ extension HandlerSettings {
   static let memoryLimitRange = (16 << 20)...(64 << 40)
   /// 0 is no limit. A limit is counted by looking, so it is no larger than what one server runs.
   static let keyLimitRange = 0...10_000
-  static let timeoutRange: ClosedRange<Duration> = .milliseconds(1) ... .seconds(365 * 86_400)
+  static let timeoutRange: ClosedRange<Duration> = .milliseconds(1)...Job.longestTimeout
 
   mutating func set(_ key: Key, to text: String) throws(ValueError) {
     switch key {

@@ -23,6 +23,11 @@ public struct Readiness: OptionSet, Sendable {
   public static let exclusive = Readiness(rawValue: EPOLLEXCLUSIVE.rawValue)
 }
 
+/// Names a hook of the loop, to remove it.
+public struct HookToken: Hashable, Sendable {
+  fileprivate let number: UInt64
+}
+
 public final class EpollLoop: SerialExecutor, @unchecked Sendable {
   // @unchecked: everything but `inbox`, `asleep` and the constants is touched by the loop's thread only, through
   // `@LoopActor` methods and `run()`.
@@ -45,7 +50,8 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
   private var watches: [Watch?] = []
   private var nextWatchGeneration: UInt32 = 1
   private var timers = TimerHeap()
-  private var beforeSleep: [@LoopActor () -> Duration?] = []
+  private var beforeSleep: [(token: HookToken, hook: @LoopActor () -> Duration?)] = []
+  private var nextHook: UInt64 = 1
   private var stopped = false
   private var entered = false
 
@@ -164,7 +170,17 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
 
   /// Calls `hook` before every wait; what it returns is the longest time the loop may then sleep.
   @LoopActor
-  public func addBeforeSleep(_ hook: @escaping @LoopActor () -> Duration?) { beforeSleep.append(hook) }
+  @discardableResult
+  public func addBeforeSleep(_ hook: @escaping @LoopActor () -> Duration?) -> HookToken {
+    let token = HookToken(number: nextHook)
+    nextHook += 1
+    beforeSleep.append((token, hook))
+    return token
+  }
+
+  /// From now on the hook is not called.
+  @LoopActor
+  public func removeBeforeSleep(_ token: HookToken) { beforeSleep.removeAll { $0.token == token } }
 
   // MARK: - Running
 
@@ -182,7 +198,7 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
       runJobs()
       runTimers()
       var limit: Duration?
-      for hook in beforeSleep {
+      for (_, hook) in beforeSleep {
         if let asked = LoopActor.assumeIsolated({ hook() }) { limit = limit.map { min($0, asked) } ?? asked }
       }
       if stopped { break }

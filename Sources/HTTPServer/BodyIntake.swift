@@ -49,7 +49,7 @@ final class BodyIntake {
   ) -> Result<BodyIntake, Refusal> {
     let intake: BodyIntake
     switch policy {
-    case .none: return .failure(Refusal(response: Problem(413, "This request has no body.").response))
+    case .none: return .failure(Refusal(response: Problem(413, "this request has no body").response))
     case .refuse(let response): return .failure(Refusal(response: response))
     case .buffer(let limit):
       intake = BodyIntake(
@@ -65,7 +65,7 @@ final class BodyIntake {
     return .success(intake)
   }
 
-  private var tooLarge: Problem { Problem(413, "The body may have at most \(limitBytes) bytes.") }
+  private var tooLarge: Problem { Problem(413, "the body may have at most \(limitBytes) bytes") }
 
   func take(_ bytes: UnsafeRawBufferPointer) -> Taken {
     byteCount += bytes.count

@@ -18,14 +18,14 @@ extension Connection {
     if phase == .idle, !isTrimmed, elapsed > Self.trimAfter, server.mayTrim() { trim() }
     switch phase {
     case .idle where elapsed > limits.keepAlive: endQuietly()
-    case .head where elapsed > limits.header: giveUp(Problem(408, "The request's head took too long."))
+    case .head where elapsed > limits.header: giveUp(Problem(408, "the request's head took too long"))
     case .body where !isSuspended:
       let rate = UInt64(max(server.options.bodyMinimumBytesPerSecond, 1))
       let earned = UInt64(intake?.byteCount ?? 0) / rate * 1_000_000_000
-      if elapsed > limits.bodyGrace &+ earned { giveUp(Problem(408, "The request's body took too long.")) }
+      if elapsed > limits.bodyGrace &+ earned { giveUp(Problem(408, "the request's body took too long")) }
     case .answering where elapsed > limits.answer:
       exchange?.reply = .takenOver
-      send(Problem(503, "The request was not answered in time.", headers: [HTTPField("Retry-After", "5")]).response)
+      send(Problem(503, "the request was not answered in time", headers: [HTTPField("Retry-After", "5")]).response)
     case .replying where stall.lasts(descriptor, now: server.now) > limits.sendStall: endQuietly()
     default: break
     }

@@ -104,17 +104,24 @@ final class Connection {
   ///
   /// - Returns: the response; the caller destroys it.
   func refusedByDaemon(status: Int) -> OpaquePointer {
-    let detail =
+    let part =
       switch phase {
-      case .idle: "The request line is not well-formed."
-      case .head: "The request's head is not well-formed."
-      case .body, .answering, .replying, .ending: "The request's body is not well-formed."
+      case .idle: "the request line"
+      case .head: "the request's head"
+      case .body, .answering, .replying, .ending: "the request's body"
+      }
+    let detail =
+      switch status {
+      case 400: "\(part) is not well-formed"
+      case 413, 414, 431: "\(part) is too large"
+      case 505: "this server speaks HTTP/1.1 and HTTP/1.0"
+      default: "\(part) cannot be taken"
       }
     lingers = true
     enter(.replying)
     stall = SendStall()
     server.onRefusal?(status)
-    let response = Problem(status, status == 400 ? detail : nil).response
+    let response = Problem(status, detail).response
     let serverName = server.options.serverName
     return MessageBuilder.make(response, bodiless: false, minorVersion: 1, serverName: serverName).response
   }
@@ -165,7 +172,7 @@ final class Connection {
     queryRange = parts.query
     if !RequestTarget.decodePath(UnsafeRawBufferPointer(rebasing: target.bytes[parts.path]), into: &path) {
       server.onRefusal?(400)
-      refusal = Problem(400, "The path has a bad escape, or is not UTF-8.").response
+      refusal = Problem(400, "the path has a bad escape, or is not UTF-8").response
       return exchange.head.hasBody ? sendEarly(refusal) : .YES
     }
     return exchange.head.hasBody ? admitBody(of: exchange) : .YES
@@ -181,7 +188,7 @@ final class Connection {
     if case .accepted(let checked) = verdict,
       checked.fieldCount != Int(MHD_get_connection_values(mhd, .HEADER_KIND, nil, nil))
     {
-      return .refused(HeadScan.malformed("A header field has a NUL."))
+      return .refused(HeadScan.malformed("a header field has a NUL"))
     }
     return verdict
   }

@@ -93,7 +93,7 @@ final class Doorkeeper {
 
   /// What a TLS client's first record begins with (RFC 8446, section 5.1: `handshake(22)`).
   private static let handshakeRecord: UInt8 = 22
-  private static let notTLS = Problem(400, "This port speaks HTTPS only.")
+  private static let notTLS = Problem(400, "this port speaks HTTPS only")
 
   private func dismiss(_ visitor: Visitor, _ look: Look) {
     switch look {
@@ -124,7 +124,7 @@ final class Doorkeeper {
       if let firstByte = visitor.firstByte {
         guard server.now &- firstByte > limits.header else { continue }
         leave(visitor)
-        dismiss(visitor, .bad(Problem(408, "The request's head took too long.")))
+        dismiss(visitor, .bad(Problem(408, "the request's head took too long")))
       } else if server.now &- visitor.arrived > limits.keepAlive {
         leave(visitor)
         dismiss(visitor, .gone)

@@ -81,7 +81,7 @@ struct HeadGuard: Sendable {
       return .accepted(scan.head)
     } catch {
       switch error {
-      case .incomplete: return .refused(HeadScan.malformed("The request's head is not well-formed."))
+      case .incomplete: return .refused(HeadScan.malformed("the request's head is not well-formed"))
       case .refused(let problem): return .refused(problem)
       }
     }

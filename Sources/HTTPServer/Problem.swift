@@ -1,5 +1,5 @@
 /// An error as `application/problem+json` (RFC 9457):
-/// `{"type": "about:blank", "title": "Not Found", "status": 404, "detail": "There is no such job."}`.
+/// `{"type": "about:blank", "title": "Not Found", "status": 404, "detail": "there is no such job"}`.
 public struct Problem: Error, Sendable, Equatable {
   public var status: Int
   /// `about:blank`: the problem is what the status says, and no more (RFC 9457, section 4.2.1).

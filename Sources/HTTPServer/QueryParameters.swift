@@ -15,7 +15,7 @@ public struct QueryParameters: Sendable, Equatable {
       let value = mark < pair.endIndex ? pair[(mark + 1)...] : pair[mark...]
       guard let name = RequestTarget.decodeQueryPart(UnsafeRawBufferPointer(rebasing: pair[..<mark])),
         let value = RequestTarget.decodeQueryPart(UnsafeRawBufferPointer(rebasing: value))
-      else { throw Problem(400, "The query has a bad escape, or is not UTF-8.") }
+      else { throw Problem(400, "the query has a bad escape, or is not UTF-8") }
       items.append(Item(name: name, value: value))
     }
   }

@@ -87,7 +87,7 @@ final class SpooledUpload {
   private func fail(_ error: Int32) {
     guard failure == nil else { return }
     let full = error == ENOSPC || error == EDQUOT || error == EFBIG
-    failure = full ? Problem(507, "There is no room for the body.") : Problem(500, "The body could not be stored.")
+    failure = full ? Problem(507, "there is no room for the body") : Problem(500, "the body could not be stored")
   }
 }
 

@@ -24,7 +24,7 @@ public struct TLSIdentity: Sendable, Equatable {
   ///   - certificate: PEM, the server's own first, then those that lead to its root.
   ///   - key: PEM, not encrypted.
   public init(certificate: [UInt8], key: [UInt8]) throws(Refusal) {
-    if certificate.contains(0) || key.contains(0) { throw .unusable("There is a zero byte.") }
+    if certificate.contains(0) || key.contains(0) { throw .unusable("there is a zero byte") }
     let code = mhd_tls_check(certificate, certificate.count, key, key.count)
     if mhd_tls_is_mismatch(code) != 0 { throw .mismatch }
     if code != 0 { throw .unusable(mhd_tls_error(code).map { String(cString: $0) } ?? "error \(code)") }

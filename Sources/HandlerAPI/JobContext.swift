@@ -7,19 +7,27 @@ public struct JobContext: Sendable {
   public let attempt: Int
   /// When the job is killed; `nil`: it has no limit.
   public let deadline: Timestamp?
-  /// The W3C trace context that the job was submitted with (`traceparent`), to be passed on to whatever the handler calls.
-  public let traceParent: String?
+  /// The trace that the job was submitted in (W3C Trace Context); `nil`: in none.
+  public let trace: TraceContext?
+  /// The header `traceparent` of that submit. What the handler itself sends wants another one: see ``traceFields()``.
+  public var traceParent: String? { trace?.parent }
   private let channel: any JobContextChannel
 
   public init(
-    id: JobID, attempt: Int, deadline: Timestamp?, traceParent: String? = nil, channel: any JobContextChannel
+    id: JobID, attempt: Int, deadline: Timestamp?, trace: TraceContext? = nil, channel: any JobContextChannel
   ) {
     self.id = id
     self.attempt = attempt
     self.deadline = deadline
-    self.traceParent = traceParent
+    self.trace = trace
     self.channel = channel
   }
+
+  /// The header fields `traceparent` and `tracestate` for one request that the handler makes, so that it belongs to the
+  /// job's trace. Each call makes a parent-id of its own; empty where there is no trace.
+  ///
+  ///     for (name, value) in context.traceFields() { request.setValue(value, forHTTPHeaderField: name) }
+  public func traceFields() -> [String: String] { trace?.fields() ?? [:] }
 
   /// Says how far the job is. Cheap: call it as often as is natural; what is shown is updated a few times a second.
   public func progress(_ completed: Int, of total: Int? = nil, _ message: String? = nil) {

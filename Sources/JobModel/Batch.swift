@@ -9,6 +9,9 @@ public struct Batch: Sendable, Equatable {
   public var prototype: Job
   /// Jobs by state. Inputs that are no rows yet count as what they will be first.
   public var counts: BatchCounts
+  /// How often one of its jobs has ended; one that is tried again may end again. The newest result's cursor, in the order
+  /// of ends.
+  public var ends = 0
   public var createdAt: Timestamp
   public var finishedAt: Timestamp?
   /// What has not ended shall be cancelled, inputs that are no jobs yet included.

@@ -14,6 +14,7 @@ public struct Job: Sendable, Equatable {
   public var lostCount: Int
   /// Attempts that a server which stopped in order gave back to the line; they do not count either, and have no limit.
   public var handedBackCount: Int
+  /// Of an attempt; ``longestTimeout`` at the most.
   public var timeout: Duration?
   /// JSON text of an object, as it was sent.
   public var metadata: [UInt8]
@@ -29,8 +30,8 @@ public struct Job: Sendable, Equatable {
   public var batch: BatchPlace?
   /// Name of the schedule that made it.
   public var schedule: String?
-  /// The W3C trace context that its submit came with (`traceparent`), checked.
-  public var traceParent: String?
+  /// The trace that its submit belongs to.
+  public var trace: TraceContext?
   public var progress: JobProgress?
   public var result: JobResult?
   /// Of the last attempt.
@@ -53,6 +54,9 @@ public struct Job: Sendable, Equatable {
   public var pastAttempts: [PastAttempt]
   /// Rises with every change; the job's `ETag` is made of it.
   public var revision: Int
+
+  /// What a submit may ask for and the configuration may say.
+  public static let longestTimeout = Duration.seconds(365 * 86_400)
 
   public init(
     id: JobID, handler: String, queue: String = "default", executor: Executor, state: JobState, priority: Int = 0,

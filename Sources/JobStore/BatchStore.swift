@@ -77,7 +77,7 @@ public struct BatchResult: Sendable, Equatable {
   /// The bytes are left out where they are not JSON.
   public var result: JobResult?
   public var error: JobError?
-  /// To go on behind this one, in the same order.
+  /// To go on behind this one, in the same order: from 1 to ``Batch/ends`` by ends, the index by inputs.
   public var cursor: Int
   public init(index: Int, id: JobID, state: JobState, result: JobResult?, error: JobError?, cursor: Int) {
     self.index = index

@@ -65,7 +65,8 @@ public enum RetryDecision: Sendable, Equatable {
 }
 
 public enum DeleteDecision: Sendable, Equatable {
-  case deleted(spoolFiles: [String])
+  /// `batch`: the one it belonged to, whose counts have changed; it is gone with its last job.
+  case deleted(spoolFiles: [String], batch: JobID? = nil)
   case notEnded(Job)
   case unknown
 }
@@ -99,9 +100,12 @@ public struct Promotion: Sendable, Equatable {
 public struct Removal: Sendable, Equatable {
   public var ids: [JobID]
   public var spoolFiles: [String]
-  public init(ids: [JobID], spoolFiles: [String]) {
+  /// Those that the jobs belonged to, whose counts have changed.
+  public var batches: Set<JobID>
+  public init(ids: [JobID], spoolFiles: [String], batches: Set<JobID> = []) {
     self.ids = ids
     self.spoolFiles = spoolFiles
+    self.batches = batches
   }
 }
 

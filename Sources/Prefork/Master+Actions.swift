@@ -78,8 +78,9 @@ extension Master {
   private func reload(_ generation: Int) -> SupervisorState.Event {
     bodies = bodies.filter { state.uses(generation: $0.key) }
     do {
-      bodies[generation] = try plan.reload()
-      return .reloadSucceeded
+      let next = try plan.reload()
+      bodies[generation] = next.run
+      return .reloadSucceeded(drainLimit: next.drainLimit)
     } catch {
       return .reloadFailed(reason: "\(error)")
     }

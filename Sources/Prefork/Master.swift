@@ -30,12 +30,11 @@ public final class Master {
     self.plan = plan
     table = try SeatTable()
     var limits = SupervisorState.Limits()
-    limits.drain = plan.drainTimeout + MasterPlan.drainMargin
     limits.ready = plan.readyLimit
     limits.heartbeat = plan.heartbeatLimit
-    state = SupervisorState(acceptors: plan.acceptors, limits: limits)
+    state = SupervisorState(acceptors: plan.acceptors, drainLimit: plan.first.drainLimit, limits: limits)
     pids = Array(repeating: nil, count: SeatTable.capacity)
-    bodies = [1: plan.runAcceptor]
+    bodies = [1: plan.first.run]
   }
 
   /// Serves until it is told to stop, and returns the exit status: 0 if it stopped as asked, 1 if it failed. No child

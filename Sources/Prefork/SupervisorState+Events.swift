@@ -14,7 +14,7 @@ extension SupervisorState {
     case .forkFailed(let seat, let error, let jitter): forkFailed(seat, error, jitter, now, &actions)
     case .notForked(let seat): notForked(seat, now, &actions)
     case .signal(let signal): obey(signal, now, &actions)
-    case .reloadSucceeded: reloadSucceeded(now, &actions)
+    case .reloadSucceeded(let drainLimit): reloadSucceeded(drainLimit, now, &actions)
     case .reloadFailed(let reason): reloadFailed(reason, now, &actions)
     case .stoodStill: for index in seats.indices { seats[index].lastBeat = now }
     case .tick: tick(now, &actions)

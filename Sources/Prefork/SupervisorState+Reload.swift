@@ -15,8 +15,10 @@ extension SupervisorState {
     actions.append(.reload(generation: newestGeneration))
   }
 
-  mutating func reloadSucceeded(_ now: MonotonicTime, _ actions: inout [Action]) {
+  mutating func reloadSucceeded(_ drainLimit: Duration, _ now: MonotonicTime, _ actions: inout [Action]) {
     guard case .reading(let generation) = reload else { return }
+    drainLimits = drainLimits.filter { uses(generation: $0.key) }
+    drainLimits[generation] = drainLimit
     reload = .starting(generation: generation, deadline: now + limits.ready)
     fillSeats(now, &actions)
   }

@@ -68,7 +68,10 @@ extension SupervisorState {
   mutating func retire(_ index: Int, _ now: MonotonicTime, _ actions: inout [Action]) {
     switch seats[index].stage {
     case .starting, .ready:
-      seats[index].stage = .leaving(killAt: now + limits.drain)
+      guard let limit = drainLimits[seats[index].generation] else {
+        preconditionFailure("a generation in use has a drain limit")
+      }
+      seats[index].stage = .leaving(killAt: now + limit)
       actions.append(.signal(seat: index, SIGTERM))
     case .backingOff: seats[index] = Seat()
     case .killed(_, let since): seats[index].stage = .killed(comesBack: false, since: since)

@@ -37,8 +37,6 @@ enum MasterSignal: CaseIterable, Equatable {
 struct SupervisorState {
   /// How long things may take.
   struct Limits: Equatable {
-    /// From `SIGTERM` to `SIGKILL`.
-    var drain = Duration.seconds(35)
     /// From `SIGQUIT` to `SIGKILL`.
     var quick = Duration.seconds(5)
     /// From `SIGKILL` to giving up on a process that the kernel cannot end (it waits for a dead disk, say).
@@ -59,7 +57,8 @@ struct SupervisorState {
     /// A `spawn` was not carried out, because its seat was asked to leave before its turn came.
     case notForked(seat: Int)
     case signal(MasterSignal)
-    case reloadSucceeded
+    /// `drainLimit`: from `SIGTERM` to `SIGKILL`, of the acceptors of the new generation.
+    case reloadSucceeded(drainLimit: Duration)
     case reloadFailed(reason: String)
     /// The whole machine, or the master alone, stood still: no acceptor can be blamed for a heartbeat that is missing.
     case stoodStill
@@ -112,6 +111,8 @@ struct SupervisorState {
   }
 
   let limits: Limits
+  /// By generation: what an acceptor has to finish, which is as its own configuration says.
+  var drainLimits: [Int: Duration]
   var phase = Phase.serving
   var seats: [Seat]
   /// How many acceptors there shall be.
@@ -126,9 +127,11 @@ struct SupervisorState {
   /// Until some acceptor was ready, a failure may mean that none ever will be.
   var wasEverReady = false
 
-  init(acceptors: Int, limits: Limits, capacity: Int = SeatTable.capacity) {
+  /// - Parameter drainLimit: of the first generation.
+  init(acceptors: Int, drainLimit: Duration, limits: Limits, capacity: Int = SeatTable.capacity) {
     precondition(acceptors >= 1 && 2 * acceptors <= capacity, "there are 1 to \(capacity / 2) acceptors")
     self.limits = limits
+    drainLimits = [1: drainLimit]
     wanted = acceptors
     seats = Array(repeating: Seat(), count: capacity)
   }

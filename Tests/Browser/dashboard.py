@@ -2,7 +2,7 @@
 
     python3 Tests/Browser/dashboard.py http://127.0.0.1:8080
 
-The server must offer `count_primes` and want no token. The first step that does not come true ends it, with
+The server must offer `count_primes`, want no token, and have finished fewer than a thousand jobs. The first step that does not come true ends it, with
 status 1.
 """
 
@@ -23,12 +23,25 @@ def choose_count_primes(page):
                   "document.querySelector('#handler').dispatchEvent(new Event('change', { bubbles: true }))")
 
 
+def tile(name, part):
+    return f"document.querySelector('[data-tile={name}] {part}').textContent"
+
+
+def whole_number(page, name):
+    page.wait_for(f"/^[0-9]+$/.test({tile(name, '.figure')})", limit=20)
+    return int(page.evaluate(tile(name, ".figure")))
+
+
 def check(server):
     with Page() as page:
         page.open(f"{server}/")
         step("the page is live", page, "document.querySelector('#connection').dataset.state === 'live'")
         step("the process tree is drawn", page, "document.querySelectorAll('.worker').length > 0")
         step("the handlers are offered", page, "!document.querySelector('#submit-button').disabled")
+        step("no line is drawn of what has not happened", page,
+             "[...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('.peak').textContent !== ''"
+             " || !chart.querySelector('.line').hasAttribute('d'))")
+        finished = whole_number(page, "finished")
 
         choose_count_primes(page)
         type_below(page, "1")
@@ -51,6 +64,11 @@ def check(server):
         step("Escape closes it and clears the address", page,
              "!document.querySelector('#details').open && location.hash === ''")
         step("the table lists jobs", page, "document.querySelectorAll('#jobs tr').length > 0")
+        step("it is counted among those that have finished", page,
+             f"{tile('finished', '.figure')} === '{finished + 1}' && {tile('finished', '.note')}.includes('succeeded')")
+        step("and drawn, with a label that says what the line is", page,
+             "document.querySelector('[data-tile=finished] .line').hasAttribute('d')"
+             f" && {tile('finished', '.peak')}.endsWith(' a second')")
 
         page.call("Emulation.setDeviceMetricsOverride", width=360, height=780, deviceScaleFactor=1, mobile=False)
         step("nothing is cut off at 360 px", page, "document.documentElement.scrollWidth <= 360")

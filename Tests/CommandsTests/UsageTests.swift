@@ -43,7 +43,9 @@ struct UsageTests {
         ["list", "--state", "dead"],
         "--state: must be one of scheduled, queued, running, succeeded, failed, cancelled, not 'dead'", "list "
       ),
-      (["tokens", "create", "--scope", "all"], "--scope: must be submit, read or operate, not 'all'", "tokens "),
+      (
+        ["tokens", "create", "--scope", "all"], "--scope: must be submit, read or operate, not 'all'", "tokens create "
+      ),
       (["list", "--token", "a", "--token-file", "b"], "--token and --token-file exclude one another", "list "),
       (["list", "--limit", "0"], "--limit: must be at least 1, not '0'", "list "),
       (
@@ -137,7 +139,9 @@ struct UsageTests {
     #expect(bad.status == 78 && bad.text.isEmpty)
     #expect(bad.errors.hasPrefix("millrace: MILLRACE_TASKS: must be a whole number"))
     let wrong = Ran(["config", "print", "--workers", "x"])
-    #expect(wrong.status == 64 && wrong.errors.hasSuffix("(see 'millrace config --help')\n"))
+    #expect(wrong.status == 64 && wrong.errors.hasSuffix("(see 'millrace config print --help')\n"))
+    let unknown = Ran(["config", "check", "--wrokers", "3"])
+    #expect(unknown.status == 64 && unknown.errors.hasSuffix("(see 'millrace config check --help')\n"))
     let printed = Ran(["config", "print", "--workers", "3"])
     #expect(printed.status == 0 && printed.errors.isEmpty)
     #expect(printed.text.split(separator: "\n").contains { $0.hasPrefix("workers: 3 ") && $0.hasSuffix("# --workers") })

@@ -59,7 +59,7 @@ struct BatchDurabilityTests {
     let first = try ServerProcess([], in: folder)
     let id = try first.submitBatch("sleep", (0..<count).map { "{\"seconds\": 0.\($0 % 10)}" })
     let reader = try first.results(id)
-    var (indexes, cursor): ([Int], Int) = ([], -1)
+    var (indexes, cursor): ([Int], Int) = ([], 0)
     for _ in 0..<300 {
       let line = try #require(try reader.next())
       indexes.append(try #require(line["index"].int))

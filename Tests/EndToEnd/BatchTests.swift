@@ -71,20 +71,76 @@ struct BatchTests {
   @Test("a reader goes on behind the cursor of its last line, at any acceptor", arguments: ["completed", "submitted"])
   func resume(order: String) throws {
     let id = try server.submitBatch("sleep", (0..<300).map { "{\"seconds\": 0.0\($0 % 10)}" })
-    var (indexes, cursor, readers): ([Int], Int, Int) = ([], -1, 0)
+    var (indexes, place, cursor, readers) = ([Int](), "", 0, 0)
     while indexes.count < 300 {
       // Each reader has a connection of its own, takes some lines, and leaves amid the stream.
-      let reader = try server.results(id, "?order=\(order)&after=\(cursor)")
+      let reader = try server.results(id, "?order=\(order)\(place)")
       for _ in 0..<40 {
         guard let line = try reader.next() else { break }
         indexes.append(try #require(line["index"].int))
         cursor = try #require(line["cursor"].int)
+        place = "&after=\(cursor)"
       }
       readers += 1
     }
     #expect(indexes.sorted() == Array(0..<300) && readers > 5)
     if order == "submitted" { #expect(indexes == Array(0..<300)) }
     #expect(try server.results(id, "?order=\(order)&after=\(cursor)").all().isEmpty)
+    let beyond = try server.get("/v1/batches/\(id)/results?order=\(order)&after=\(cursor + 1)")
+    #expect(beyond.status == 400 && beyond.detail.contains("'cursor' of a line"), "\(beyond)")
+  }
+
+  @Test("whoever asks behind the last line there is waits for the next one", arguments: ["completed", "submitted"])
+  func waits(order: String) throws {
+    let id = try server.submitBatch("sleep", [#"{"seconds": 0}"#, #"{"seconds": 600}"#])
+    let first = try #require(try server.results(id, "?order=\(order)").next()?["cursor"].int)
+    let reader = try server.results(id, "?order=\(order)&after=\(first)")
+    let beyond = try server.get("/v1/batches/\(id)/results?order=\(order)&after=\(first + 2)")
+    #expect(beyond.status == 400, "it would wait for the end, and then have nothing")
+    _ = try server.post("/v1/batches/\(id)/cancel")
+    let lines = try reader.all()
+    #expect(lines.map { $0["index"] } == [1] && lines[0]["cursor"].int == first + 1)
+  }
+
+  /// Counts after a change, for which a client waits that knows those before it; and how long that took.
+  private func nextCounts(
+    of id: String, at server: ServerProcess, when change: () throws -> Void
+  ) throws -> (counts: JSON, took: Duration) {
+    let tag = try #require(try server.get("/v1/batches/\(id)")["etag"])
+    let began = ContinuousClock().now
+    let waiting = try server.client()
+    try waiting.send(
+      "GET /v1/batches/\(id)?wait=60 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: \(tag)\r\n\r\n")
+    // Answered after the one before it is looked into.
+    _ = try server.batch(id)
+    try change()
+    let reply = try waiting.reply()
+    #expect(reply.status == 200)
+    return (try reply.json["counts"], began.duration(to: ContinuousClock().now))
+  }
+
+  @Test("who waits for a change of a batch is told at once of a job that is deleted")
+  func deleted() throws {
+    let id = try server.submitBatch("sleep", [#"{"seconds": 0}"#, #"{"seconds": 600}"#])
+    let ended = try #require(try server.results(id).next()?["id"].string)
+    try eventually("the other one runs") { try server.batch(id)["counts"]["running"] == 1 }
+    let (counts, took) = try nextCounts(of: id, at: server) { _ = try server.delete("/v1/jobs/\(ended)") }
+    #expect(counts["succeeded"] == 0 && counts["running"] == 1 && took < .seconds(30), "\(took)")
+    _ = try server.post("/v1/batches/\(id)/cancel")
+  }
+
+  @Test("who waits for a change of a batch is told at once of a job that expires")
+  func expired() throws {
+    try withServer(["--retention", "1s", "--acceptors", "2"]) { server in
+      let id = try server.submitBatch("sleep", [#"{"seconds": 0}"#, #"{"seconds": 600}"#])
+      try eventually("one has ended, and the other runs") {
+        let counts = try server.batch(id)["counts"]
+        return counts["succeeded"] == 1 && counts["running"] == 1
+      }
+      let (counts, took) = try nextCounts(of: id, at: server) {}
+      // Expired jobs are looked for every ten seconds.
+      #expect(counts["succeeded"] == 0 && counts["running"] == 1 && took < .seconds(30), "\(took)")
+    }
   }
 
   @Test("several readers each get all of it while it runs")
@@ -215,8 +271,15 @@ struct BatchTests {
     #expect(try server.post("/v1/batches?handler=noop").status == 400)
     let form = try server.post("/v1/batches?handler=noop", bytes: Array("{}".utf8), "Content-Type: image/png")
     #expect(form.status == 415)
-    for query in ["?order=random", "?after=x", "?other=1"] {
-      #expect(try server.get("/v1/batches/019a0000-0000-7000-8000-000000000001/results\(query)").status == 400)
+    for (query, reason) in [
+      ("order=random", "order must be one of completed, submitted"),
+      ("after=x", "after must be a whole number from 0 to"),
+      ("after=-1", "after must be a whole number from 0 to"), ("after=", "after must be a whole number from 0 to"),
+      ("other=1", "there is no query parameter 'other' here: this takes order, after"),
+      ("cursor=1", "there is no query parameter 'cursor' here: 'after' takes a cursor"),
+    ] {
+      let reply = try server.get("/v1/batches/019a0000-0000-7000-8000-000000000001/results?\(query)")
+      #expect(reply.status == 400 && reply.detail.hasPrefix(reason), "\(reply)")
     }
     #expect(try server.get("/v1/batches?cursor=x").status == 400)
     #expect(try server.get("/v1/jobs?batch=x").status == 400)

@@ -95,6 +95,50 @@ struct CallbackTests {
     }
   }
 
+  @Test("a trace goes on from the submit, by the job, to its callback and to what http_fetch asks for")
+  func trace() throws {
+    let (traceID, parentID) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+    let parent = "00-\(traceID)-\(parentID)-01"
+    let headers = ["traceparent: \(parent)", "tracestate: congo=t61rcWkgMzE", "tracestate: rojo=1"]
+    /// Its parent-id; the rest must be the same.
+    func sentOn(_ text: String?) throws -> Substring {
+      let parts = try #require(text).split(separator: "-")
+      #expect(parts.count == 4 && parts[0] == "00" && parts[1] == traceID && parts[3] == "01", "\(parts)")
+      return parts[2]
+    }
+    try withHooks { server, hooks in
+      let hook = #""callback_url": "\#(hooks.url("/flaky"))""#
+      let fetch = #""handler": "http_fetch", "args": {"url": "\#(hooks.url("/"))"}"#
+      let reply = try server.client().exchange(
+        "POST", "/v1/jobs?wait=30", headers: headers, body: Array("{\(fetch), \(hook)}".utf8))
+      let job = try reply.json
+      #expect(job["state"] == "succeeded" && job["traceparent"].string == parent, "\(reply)")
+      let fetched = try JSON.parse(Array(try #require(job["result"]["body"].string).utf8))
+      #expect(fetched["tracestate"] == "congo=t61rcWkgMzE, rojo=1")
+      let id = try #require(job["id"].string)
+      #expect(try settled(server, id)["attempts"] == 2)
+      let deliveries = try hooks.deliveries
+      // Three requests, each with a parent-id of its own.
+      let parents = try [sentOn(fetched["traceparent"].string)] + deliveries.map { try sentOn($0.traceParent) }
+      #expect(Set(parents + [Substring(parentID)]).count == 4)
+      for delivery in deliveries { #expect(try delivery.json["data"]["traceparent"].string == parent) }
+      #expect(deliveries.allSatisfy { $0.traceState == "congo=t61rcWkgMzE, rojo=1" })
+
+      // The jobs of a batch belong to it too; what is malformed does not.
+      let batch = try server.client().exchange(
+        "POST", "/v1/batches?handler=noop", headers: headers, body: Array("{}\n{}".utf8))
+      let batchID = try #require(try batch.json["id"].string)
+      try server.endOfBatch(batchID)
+      let jobs = try server.get("/v1/jobs?batch=\(batchID)").json["jobs"].items
+      #expect(jobs.count == 2 && jobs.allSatisfy { $0["traceparent"].string == parent })
+      let none = try server.client().exchange(
+        "POST", "/v1/run/http_fetch", headers: ["traceparent: \(parent)0"] + headers.dropFirst(),
+        body: Array(#"{"url": "\#(hooks.url("/"))"}"#.utf8))
+      let bare = try JSON.parse(Array(try #require(try none.json["body"].string).utf8))
+      #expect(!bare["host"].isNull && bare["traceparent"].isNull && bare["tracestate"].isNull)
+    }
+  }
+
   @Test("a poll's ready reply does not outlive what became of the callback")
   func fresh() throws {
     try withHooks { server, hooks in

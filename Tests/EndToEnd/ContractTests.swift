@@ -61,6 +61,22 @@ struct ContractTests {
     }
   }
 
+  /// The other documents are held against their schemas by `Tests/Contract/run`, which cannot read lines.
+  @Test("a line of a batch's results has the members that the document says")
+  func resultLines() throws {
+    let schema = try server.get("/openapi.json").json["components"]["schemas"]["BatchResult"]
+    let known = Set(schema["properties"].members.keys)
+    let required = Set(schema["required"].items.compactMap(\.string))
+    var seen: Set<String> = []
+    for (handler, input) in [("noop", "{}"), ("fail", "{}"), ("mandelbrot", #"{"width": 8, "height": 8}"#)] {
+      let line = try #require(try server.results(server.submitBatch(handler, [input])).next())
+      let members = Set(line.members.keys)
+      #expect(members.isSubset(of: known) && members.isSuperset(of: required), "\(line)")
+      seen.formUnion(members)
+    }
+    #expect(!known.isEmpty && seen == known)
+  }
+
   @Test("numbers and strings come back exactly as they were sent, in arguments and in results")
   func exactness() throws {
     let exact =

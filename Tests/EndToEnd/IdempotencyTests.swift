@@ -38,6 +38,8 @@ struct IdempotencyTests {
     ] {
       let reply = try post(key, body, to: target)
       #expect(reply.status == 422 && reply.isProblem, "\(reply)")
+      // No place in the body is at fault, so none is pointed at.
+      #expect(try reply.detail == "the Idempotency-Key was used for another request" && reply.json["errors"].isNull)
     }
   }
 

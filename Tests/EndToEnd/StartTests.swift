@@ -54,6 +54,18 @@ struct StartTests {
     try folder.remove()
   }
 
+  @Test("a store that another server has is status 73, and the message says so in plain words")
+  func storeInUse() throws {
+    try withServer { server in
+      let store = server.folder.file("jobs.sqlite")
+      let ended = try Program.run(
+        Program.millrace, ["serve", "--listen", "127.0.0.1:0", "--store", store], within: .seconds(30))
+      #expect(ended.status == 73, "\(ended)")
+      #expect(
+        ended.errors == "millrace: the store cannot be opened: \(store): another server uses it\n", "\(ended)")
+    }
+  }
+
   @Test("a store that cannot be opened is status 73")
   func stores() throws {
     let folder = try TestFolder()

@@ -1,4 +1,5 @@
 import HandlerAPI
+import JobModel
 import Testing
 
 @testable import Handlers
@@ -30,6 +31,19 @@ import Testing
   func badHeaders(headers: [String: String]) {
     let errors = HTTPFetch.validate(.init(url: "http://example.org/", headers: headers))
     #expect(errors.count == 1 && errors[0].pointer.hasPrefix("/headers/"))
+  }
+
+  @Test("a job's trace is sent along, unless the job names one of its own")
+  func trace() {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    let context = Recorder().context(trace: TraceContext(parent: parent, state: "a=1"))
+    let sent = FetchHeaders.sent(["Accept": "*/*", "TraceState": "b=2"], in: context)
+    #expect(sent.count == 3 && sent["Accept"] == "*/*" && sent["tracestate"] == "a=1")
+    #expect(sent["traceparent"]?.hasPrefix(parent.prefix(36)) == true && sent["traceparent"] != parent)
+    let own = ["TraceParent": parent, "tracestate": "b=2"]
+    #expect(FetchHeaders.sent(own, in: context) == own)
+    let bare = ["tracestate": "b=2"]
+    #expect(FetchHeaders.sent(bare, in: Recorder().context()) == bare)
   }
 
   @Test("a header's name is escaped in the pointer")

@@ -27,8 +27,8 @@ final class Recorder: JobContextChannel {
   var reports: [JobProgress] { state.withLock { $0.reports } }
   var looks: Int { state.withLock { $0.looks } }
 
-  func context(deadline: Timestamp? = nil) -> JobContext {
-    JobContext(id: JobID(high: 1, low: 2), attempt: 1, deadline: deadline, channel: self)
+  func context(deadline: Timestamp? = nil, trace: TraceContext? = nil) -> JobContext {
+    JobContext(id: JobID(high: 1, low: 2), attempt: 1, deadline: deadline, trace: trace, channel: self)
   }
 }
 

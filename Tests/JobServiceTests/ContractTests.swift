@@ -28,6 +28,38 @@ struct ContractTests {
     #expect(ids.contains("run_doubler") && ids.contains("run_echo") && ids.contains("submitJob"))
   }
 
+  @Test("whoever wants a token is told by each operation which scope it must have, and that there may be none")
+  func security() throws {
+    let handlers = try HandlerRegistry([Echo.self])
+    let root = try JSONDocument.parse(OpenAPIDocument(handlers: handlers, version: "1").text()).root
+    var count = 0
+    for resource in Contract.resources where resource !== Contract.files {
+      let path = resource === Contract.run ? "/v1/run/echo" : resource.template
+      for (method, operation) in resource.operations {
+        let security = Array(try #require(root["paths"]?[path]?[method]?["security"]).elements)
+        count += 1
+        guard let scope = operation.scope else {
+          #expect(security.isEmpty, "\(operation.id) needs no token anywhere")
+          continue
+        }
+        #expect(security.count == 2 && security[0].rawBytes == Array("{}".utf8))
+        #expect(security[1]["token"]?.elements.map(\.stringValue) == [scope.rawValue], "\(operation.id)")
+      }
+    }
+    #expect(count > 25)
+  }
+
+  @Test("what makes jobs takes a trace context")
+  func trace() {
+    for resource in Contract.resources {
+      for (_, operation) in resource.operations {
+        let names = Set(operation.headers.map(\.name))
+        let makesJobs = operation.takesWork && operation.body != nil
+        #expect(names.isSuperset(of: ["traceparent", "tracestate"]) == makesJobs, "\(operation.id)")
+      }
+    }
+  }
+
   @Test("every operation declares what follows from its parameters, its body and its scope")
   func replies() {
     for resource in Contract.resources {
@@ -65,6 +97,38 @@ struct ContractTests {
     #expect(html.contains("scope <code>submit</code>"))
     #expect(html.contains("&lt;1&gt;") && html.contains("gives &lt;b&gt; back &amp; more"))
     #expect(!html.contains("<1>") && !html.contains("<b>") && !html.contains("<script"))
+  }
+
+  /// The page's part on an operation.
+  private func article(_ operation: Operation, in html: String) throws -> Substring {
+    let start = try #require(html.firstRange(of: "<article id=\"\(operation.id)\">"))
+    let end = try #require(html[start.upperBound...].firstRange(of: "</article>"))
+    return html[start.upperBound..<end.lowerBound]
+  }
+
+  @Test("the page lists what each operation takes in its query, and says where the options of a submit may stand")
+  func parameters() throws {
+    let handlers = try HandlerRegistry([Echo.self])
+    let html = String(decoding: ReferencePage(handlers: handlers, version: "1").bytes(), as: UTF8.self)
+    for operation in Contract.resources.flatMap(\.operations).map(\.operation) {
+      let article = try article(operation, in: html)
+      let makesJobs = operation.takesWork && operation.body != nil
+      #expect(article.contains("The options of a submit") == makesJobs, "\(operation.id)")
+      let options = Set(JobOption.all.map(\.name))
+      for parameter in operation.query where !makesJobs || !options.contains(parameter.name) {
+        let name = parameter.name + (parameter.isFamily ? "NAME" : "")
+        #expect(article.contains("<td><code>\(name)</code></td><td>query</td>"), "\(operation.id): \(name)")
+      }
+      for header in operation.headers {
+        #expect(article.contains("<td><code>\(header.name)</code></td><td>header</td>"), "\(operation.id)")
+      }
+    }
+    let submit = try #require(Contract.jobs.post)
+    #expect(try article(submit, in: html).contains("may stand in the query beside <code>handler</code>."))
+    let run = try #require(Contract.run.post)
+    #expect(try article(run, in: html).contains("may stand in the query."))
+    let batch = try #require(Contract.batches.post)
+    #expect(try article(batch, in: html).contains("but for <code>unique_key</code>, may stand in the query beside"))
   }
 
   private struct Echo: Handler {

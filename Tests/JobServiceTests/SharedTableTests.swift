@@ -83,7 +83,7 @@ struct JobBoardTests {
     #expect(board.lineGeneration(.task) == 0)
   }
 
-  @Test("the estimate of the line follows joins and leaves, is never negative, and is replaced by a count")
+  @Test("the estimate of the line follows joins and leaves, is never negative, and is corrected by a count")
   func estimate() {
     let board = memory().board
     board.markJoined(.task, count: 3)
@@ -91,10 +91,25 @@ struct JobBoardTests {
     #expect(board.queuedEstimate == 2)
     board.markLeft(.task, count: 5)
     #expect(board.queuedEstimate == 0)
-    board.publish(queued: [.process: 7], scheduled: 2, running: 1, oldestQueuedAt: Timestamp(microseconds: 5))
+    board.publish(
+      queued: [.process: 7], scheduled: 2, running: 1, oldestQueuedAt: Timestamp(microseconds: 5),
+      since: board.estimates)
     #expect(board.queuedEstimate == 7)
     #expect(board.scheduled == 2)
     #expect(board.oldestQueuedAt == Timestamp(microseconds: 5))
+  }
+
+  @Test("what joins while the store counts is not forgotten when the count comes")
+  func joinedMeanwhile() {
+    let board = memory().board
+    board.markJoined(.process, count: 10)
+    let before = board.estimates
+    // The store counts 4 of those, and then:
+    board.markJoined(.process, count: 60)
+    board.markScheduled()
+    board.publish(queued: [.process: 4], scheduled: 3, running: 0, oldestQueuedAt: nil, since: before)
+    #expect(board.queuedEstimate == 64)
+    #expect(board.scheduled == 4)
   }
 }
 

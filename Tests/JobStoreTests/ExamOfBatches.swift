@@ -64,14 +64,17 @@ struct ExamOfBatches {
         _ = try await store.requestCancel(job.id, now: jobs.now, expiresAt: jobs.now)
       }
       let done = try #require(try await store.batch(batch.id))
-      #expect(done.isDone && done.finishedAt != nil && done.counts.cancelled == 4)
+      #expect(done.isDone && done.finishedAt != nil && done.counts.cancelled == 4 && done.ends == 6)
       _ = try await store.retry(bad.id, now: jobs.now)
       let reopened = try #require(try await store.batch(batch.id))
       #expect(!reopened.isDone && reopened.finishedAt == nil && reopened.counts.queued == 1)
       _ = try await store.requestCancel(bad.id, now: jobs.now, expiresAt: jobs.now)
-      _ = try await store.delete(ok.id)
+      #expect(try await store.delete(ok.id) == .deleted(spoolFiles: [], batch: batch.id))
       #expect(try await counts() == [0, 0, 0, 0, 0, 5])
-      _ = try await store.removeExpired(now: jobs.now.advanced(by: .seconds(9999)), limit: 99)
+      // One job ended twice, and one that ended is gone.
+      #expect(try await store.batch(batch.id)?.ends == 7)
+      let removal = try await store.removeExpired(now: jobs.now.advanced(by: .seconds(9999)), limit: 99)
+      #expect(removal.ids.count == 5 && removal.batches == [batch.id])
       #expect(try await store.batch(batch.id) == nil)
       #expect(try await store.batches(before: nil, limit: 9).isEmpty)
     }
@@ -227,7 +230,9 @@ struct ExamOfBatches {
 extension TestJobs {
   /// A batch whose inputs would be in a file of that name.
   func batch(total: Int) -> Batch {
-    let prototype = queued()
+    var prototype = queued()
+    prototype.trace = TraceContext(
+      parent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", state: "one=1, two=2")
     return Batch(
       id: prototype.id, total: total, chunkSize: 1, prototype: prototype, inputFile: SpoolFolder.newName(), owner: owner
     )

@@ -172,7 +172,7 @@ struct TicketTests {
   @Test("whoever maps the same file sees the same tickets")
   func shared() throws {
     let board = try TicketBoard()
-    let other = try TicketBoard(board.file)
+    let other = try TicketBoard(board.file, bell: board.bell)
     defer { withExtendedLifetime((board, other)) {} }
     board.page(1).offer(5, at: 2)
     #expect(!other.page(0).take(5, at: 2))

@@ -5,22 +5,23 @@ import Testing
 
 @Suite("A call that a pool has taken")
 struct PendingCallTests {
-  private final class Counter: Sendable {
+  /// Counts how often it is cancelled.
+  private final class Started: StartedCall {
     private let value = Mutex(0)
-    func raise() { value.withLock { $0 += 1 } }
-    var count: Int { value.withLock { $0 } }
+    func cancel() { value.withLock { $0 += 1 } }
+    var cancels: Int { value.withLock { $0 } }
   }
 
   @Test("is cancelled though the cancel came before the pool had it, and once only")
   func earlyCancel() {
     let call = PendingCall<Int>()
-    let cancels = Counter()
+    let started = Started()
     call.cancel()
-    call.started { cancels.raise() }
-    #expect(cancels.count == 1)
+    call.started(started)
+    #expect(started.cancels == 1)
     call.end(.failure(.cancelled))
     call.cancel()
-    #expect(cancels.count == 1 && call.isSuccessful == false)
+    #expect(started.cancels == 1 && call.isSuccessful == false)
   }
 
   @Test("gives its value to all who wait, and to those who come later")

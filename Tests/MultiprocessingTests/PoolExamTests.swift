@@ -16,6 +16,9 @@ struct PoolExamTests {
   @Test("maps in order, whatever the size of the chunks", arguments: kinds)
   func map(_ kind: String) async throws { try await passes("map", kind) }
 
+  @Test("gives large values as they are, one after the other and several at a time", arguments: kinds)
+  func largeValues(_ kind: String) async throws { try await passes("large_values", kind) }
+
   @Test("hands on what a function throws, and spoils nothing else", arguments: kinds)
   func errors(_ kind: String) async throws { try await passes("errors", kind) }
 

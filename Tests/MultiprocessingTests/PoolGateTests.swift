@@ -75,28 +75,45 @@ struct ChunkWindowTests {
     #expect(ChunkSize.usual(items: 1, workers: 8) == 1)
   }
 
-  @Test("so many are in flight at a time, and each once")
+  @Test("so many are in flight at a time as there are lanes, and each once")
   func window() {
     var window = ChunkWindow(count: 4, mostInFlight: 2)
-    #expect(window.next() == 0 && window.next() == 1 && window.next() == nil)
-    window.ended(1)
-    #expect(window.next() == 2 && window.next() == nil)
-    #expect(window.isInFlight(0) && !window.isInFlight(1))
-    window.ended(0)
-    #expect(window.next() == 3 && !window.isDone)
-    window.ended(2)
-    window.ended(3)
-    #expect(window.next() == nil && window.isDone)
+    #expect(window.laneCount == 2)
+    #expect(window.next(in: 0) == 0 && window.next(in: 1) == 1)
+    window.ended(in: 1)
+    #expect(window.next(in: 1) == 2)
+    #expect(window.isInFlight(0, in: 0) && window.isInFlight(2, in: 1))
+    window.ended(in: 0)
+    #expect(window.next(in: 0) == 3 && !window.isDone)
+    window.ended(in: 1)
+    #expect(window.next(in: 1) == nil && !window.isDone)
+    window.ended(in: 0)
+    #expect(window.next(in: 0) == nil && window.isDone)
+  }
+
+  @Test("a chunk is not in flight in a lane that is on with the next")
+  func lateLook() {
+    var window = ChunkWindow(count: 2, mostInFlight: 1)
+    #expect(window.next(in: 0) == 0)
+    window.ended(in: 0)
+    #expect(!window.isInFlight(0, in: 0))
+    #expect(window.next(in: 0) == 1)
+    #expect(!window.isInFlight(0, in: 0) && window.isInFlight(1, in: 0))
+  }
+
+  @Test("there are no more lanes than chunks")
+  func fewChunks() {
+    #expect(ChunkWindow(count: 3, mostInFlight: 64).laneCount == 3)
   }
 
   @Test("a stopped one starts nothing, and is done when what flew has landed")
   func stop() {
     var window = ChunkWindow(count: 4, mostInFlight: 2)
-    _ = window.next()
+    #expect(window.next(in: 0) == 0)
     window.stop()
-    #expect(window.next() == nil && !window.isDone)
-    window.ended(0)
-    #expect(window.isDone)
+    #expect(window.next(in: 1) == nil && !window.isDone)
+    window.ended(in: 0)
+    #expect(window.next(in: 0) == nil && window.isDone)
   }
 }
 

@@ -31,11 +31,29 @@ struct WorkerPoolTests {
   @Test("progress is thinned out, but the first and the last report come")
   func progress() async throws { try await passes("progress") }
 
+  @Test("answers of all lengths come once, each after its call's report, whatever way they take")
+  func answers() async throws { try await passes("answers_of_all_lengths") }
+
   @Test("64 MB go and come back by sealed memory files")
   func largePayloads() async throws { try await passes("large_payloads") }
 
   @Test("large payloads stay what they were while later ones take the same memory")
   func rooms() async throws { try await passes("rooms") }
+
+  @Test("large payloads are read in place, each as it was sent, and what that took is given back")
+  func views() async throws { try await passes("views") }
+
+  @Test("a result stays readable when its worker is killed while it is read")
+  func viewOfKilled() async throws { try await passes("view_of_killed_worker") }
+
+  @Test("a result that is kept stays what it was while later calls run")
+  func keptResult() async throws { try await passes("kept_result") }
+
+  @Test("arguments and results are written where they are sent from")
+  func inPlace() async throws { try await passes("in_place") }
+
+  @Test("what is kept for large payloads counts for no call")
+  func uncountedViews() async throws { try await passes("uncounted_views") }
 
   @Test("time and memory are measured for each call alone")
   func usage() async throws { try await passes("usage") }

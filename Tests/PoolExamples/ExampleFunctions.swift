@@ -85,8 +85,28 @@ enum ExampleFunctions {
       for step in UInt8(0)...200 { call.report(progress: [step]) }
       return WorkerReturn([])
     },
+    WorkerFunction("answer_at_length") { call in
+      // As many bytes as it is told, after a report.
+      let count = Int(String(decoding: call.header, as: UTF8.self)) ?? 0
+      call.report(progress: call.header)
+      return WorkerReturn([UInt8](repeating: UInt8(truncatingIfNeeded: count), count: count))
+    },
     WorkerFunction("reverse") { call in
       WorkerReturn(.bytes(try call.argument.readAll().reversed()))
+    },
+    WorkerFunction("look") { call in
+      // The byte that the argument is made of, if it is one.
+      guard let byte = try call.argument.withBytes({ $0.onlyByte }) else { throw SomethingElse() }
+      return WorkerReturn([byte])
+    },
+    WorkerFunction("fill") { call in
+      WorkerReturn([UInt8](repeating: call.header[0], count: Int(call.header[1]) << 20))
+    },
+    WorkerFunction("fill_in_place") { call in
+      let payload = try Payload(byteCount: Int(call.header[1]) << 20) { buffer in
+        _ = buffer.initializeMemory(as: UInt8.self, repeating: call.header[0])
+      }
+      return WorkerReturn(payload)
     },
     WorkerFunction("leave_child") { call in
       // A child of the worker, and one that cut every tie with it, as daemons do.

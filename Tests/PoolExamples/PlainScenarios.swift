@@ -26,9 +26,10 @@ extension Scenario {
       let pool = WorkerPool.started(3, handle)
       check(await pool.until { pool.idleCount == 3 }, "no workers")
       for _ in 0..<3 {
-        // Standard input, output and error, its socket, its eventfd, clear_refs; and ".", ".." and the folder itself.
+        // Standard input, output and error, its socket, the pool's bell, its eventfd, clear_refs; and ".", ".." and the
+        // folder itself.
         let end = try await pool.run(PoolCall("descriptors"))
-        check(end.text == "9", "a worker holds \(end.text ?? "?") descriptors")
+        check(end.text == "10", "a worker holds \(end.text ?? "?") descriptors")
       }
     },
     "throwing": Scenario { handle, check in
@@ -85,6 +86,37 @@ extension Scenario {
       var reports: [UInt8] = []
       _ = try await pool.run(PoolCall("progress"), events: CallEvents(onProgress: { reports += $0 }))
       check(reports.first == 0 && reports.last == 200 && reports.count < 20, "\(reports)")
+    },
+    "answers_of_all_lengths": Scenario { handle, check in
+      // Some go through the ring, some through the socket, some in files; many are on their way at once.
+      let pool = WorkerPool.started(2, handle)
+      let lengths = [0, 1, 60, 1900, 2000, 2048, 2100, 5000, 40_000, 3 << 20]
+      var reported: [Int: Int] = [:]
+      var ended: [Int] = []
+      let count = 400
+      await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+        for number in 0..<count {
+          let length = lengths[number % 7 == 0 ? number / 7 % lengths.count : number % 4]
+          let header = Array("\(length)".utf8)
+          let events = CallEvents(onProgress: { bytes in
+            check(bytes == header, "call \(number) got the report of another")
+            reported[number, default: 0] += 1
+          })
+          do {
+            try pool.run(PoolCall("answer_at_length", header: header, mayBeSentAhead: true), events: events) { end in
+              let wanted = [UInt8](repeating: UInt8(truncatingIfNeeded: length), count: length)
+              check(end.bytes == wanted, "call \(number) of \(length) bytes ended as \(end.outcome)")
+              check(reported[number] == 1, "call \(number) ended before its report came")
+              ended.append(number)
+              if ended.count == count { done.resume() }
+            }
+          } catch {
+            check.fail("\(error)")
+          }
+        }
+      }
+      check(Set(ended).count == count, "a call ended twice")
+      check(pool.restarts == 0, "a worker was lost")
     },
     "large_payloads": Scenario { handle, check in
       let pool = WorkerPool.started(1, handle)

@@ -69,7 +69,7 @@ struct Scenario: Sendable {
     self.body = body
   }
 
-  static let all: [String: Scenario] = [plain, violent, measuring].reduce(into: [:]) {
+  static let all: [String: Scenario] = [plain, violent, large, measuring].reduce(into: [:]) {
     $0.merge($1) { first, _ in first }
   }
 }

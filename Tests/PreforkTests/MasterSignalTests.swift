@@ -94,6 +94,18 @@ struct MasterSignalTests {
     #expect(try toy.ended() == 0)
   }
 
+  @Test("HUP: what the new configuration says of the drain limit counts for its acceptors")
+  func reloadedDrainLimit() throws {
+    let toy = try start(1, "drain=1000000", "next=deaf", "nextdrain=1000")
+    toy.signal(SIGHUP)
+    try toy.heardLog("reloaded", ["generation": "2"])
+    try toy.heardLog("acceptor has left", ["generation": "1"])
+    toy.signal(SIGTERM)
+    try toy.heard("draining", ["generation": "2"])
+    try toy.heardLog("acceptor did not leave in time, and is killed", ["generation": "2"])
+    #expect(try toy.ended() == 0)
+  }
+
   @Test("HUP with a bad configuration keeps the old acceptors, and the old body for their successors")
   func reloadFails() throws {
     let toy = try start(1, "next=fail")

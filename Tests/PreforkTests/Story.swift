@@ -8,8 +8,12 @@ struct Story {
   var now = MonotonicTime(nanoseconds: 5_000_000_000_000)
   var asked: [SupervisorState.Action] = []
 
+  /// Of the generations that say no other.
+  static let drainLimit = Duration.seconds(35)
+
   init(_ acceptors: Int, capacity: Int = 8) {
-    state = SupervisorState(acceptors: acceptors, limits: .init(), capacity: capacity)
+    state = SupervisorState(
+      acceptors: acceptors, drainLimit: Self.drainLimit, limits: .init(), capacity: capacity)
     tell(.begin)
   }
 

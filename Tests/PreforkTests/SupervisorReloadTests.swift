@@ -10,7 +10,7 @@ struct SupervisorReloadTests {
     var story = Story.serving(2)
     story.tell(.signal(.hangup))
     #expect(story.take() == [.reload(generation: 2)])
-    story.tell(.reloadSucceeded)
+    story.tell(.reloadSucceeded(drainLimit: Story.drainLimit))
     #expect(
       story.take() == [.spawn(seat: 2, generation: 2, restarts: 0), .spawn(seat: 3, generation: 2, restarts: 0)])
     story.tell(.ready(seat: 3))
@@ -23,6 +23,34 @@ struct SupervisorReloadTests {
     story.exit(1)
     #expect(story.take() == [])
     #expect(story.state.generation == 2)
+  }
+
+  @Test("each generation has as long to finish as its own configuration says")
+  func drainLimits() {
+    var story = Story.serving(1)
+    story.tell(.signal(.hangup))
+    story.tell(.reloadSucceeded(drainLimit: .seconds(600)))
+    story.tell(.ready(seat: 1))
+    #expect(story.state.seats[0].stage == .leaving(killAt: story.now + Story.drainLimit))
+    story.exit(0)
+    // One that is made later is of the same generation.
+    story.tell(.signal(.more))
+    story.tell(.ready(seat: 0))
+    story.tell(.signal(.terminate))
+    for seat in 0...1 { #expect(story.state.seats[seat].stage == .leaving(killAt: story.now + .seconds(600))) }
+  }
+
+  @Test("what is known of generations that are gone is forgotten")
+  func forgets() {
+    var story = Story.serving(1)
+    for generation in 2...20 {
+      story.tell(.signal(.hangup))
+      story.tell(.reloadSucceeded(drainLimit: .seconds(600)))
+      let (old, new) = generation % 2 == 0 ? (0, 1) : (1, 0)
+      story.tell(.ready(seat: new))
+      story.exit(old)
+    }
+    #expect(story.state.generation == 20 && story.state.drainLimits.count <= 2)
   }
 
   @Test("a configuration that cannot be read changes nothing, and the next reload has a new number")
@@ -39,7 +67,7 @@ struct SupervisorReloadTests {
   func tooLate() {
     var story = Story.serving(2)
     story.tell(.signal(.hangup))
-    story.tell(.reloadSucceeded)
+    story.tell(.reloadSucceeded(drainLimit: Story.drainLimit))
     story.tell(.ready(seat: 2))
     story.pass(.seconds(30))
     for seat in 0..<3 { story.tell(.beat(seat: seat, at: story.now)) }
@@ -57,7 +85,7 @@ struct SupervisorReloadTests {
   func crashes() {
     var story = Story.serving(1)
     story.tell(.signal(.hangup))
-    story.tell(.reloadSucceeded)
+    story.tell(.reloadSucceeded(drainLimit: Story.drainLimit))
     for _ in 1...5 {
       #expect(story.state.startingGeneration == 2)
       story.exit(1)
@@ -73,7 +101,7 @@ struct SupervisorReloadTests {
   func oldDiesMeanwhile() {
     var story = Story.serving(1)
     story.tell(.signal(.hangup))
-    story.tell(.reloadSucceeded)
+    story.tell(.reloadSucceeded(drainLimit: Story.drainLimit))
     story.asked = []
     story.exit(0)
     #expect(story.take() == [.spawn(seat: 0, generation: 1, restarts: 1)])
@@ -83,7 +111,7 @@ struct SupervisorReloadTests {
   func askedAgain() {
     var story = Story.serving(1)
     story.tell(.signal(.hangup))
-    story.tell(.reloadSucceeded)
+    story.tell(.reloadSucceeded(drainLimit: Story.drainLimit))
     story.tell(.signal(.hangup))
     story.tell(.signal(.hangup))
     story.asked = []
@@ -97,7 +125,7 @@ struct SupervisorReloadTests {
   func waitsForSeats() {
     var story = Story.serving(2, capacity: 4)
     story.tell(.signal(.hangup))
-    story.tell(.reloadSucceeded)
+    story.tell(.reloadSucceeded(drainLimit: Story.drainLimit))
     story.tell(.ready(seat: 2))
     story.tell(.ready(seat: 3))
     story.asked = []
@@ -113,7 +141,7 @@ struct SupervisorReloadTests {
   func countChangesMeanwhile() {
     var story = Story.serving(2)
     story.tell(.signal(.hangup))
-    story.tell(.reloadSucceeded)
+    story.tell(.reloadSucceeded(drainLimit: Story.drainLimit))
     story.tell(.ready(seat: 2))
     story.asked = []
     story.tell(.signal(.fewer))
@@ -125,7 +153,7 @@ struct SupervisorReloadTests {
   func stopMeanwhile() {
     var story = Story.serving(1)
     story.tell(.signal(.hangup))
-    story.tell(.reloadSucceeded)
+    story.tell(.reloadSucceeded(drainLimit: Story.drainLimit))
     story.asked = []
     story.tell(.signal(.terminate))
     #expect(story.take() == [.signal(seat: 0, SIGTERM), .signal(seat: 1, SIGTERM)])

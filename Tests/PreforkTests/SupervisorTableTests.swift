@@ -39,7 +39,7 @@ struct SupervisorTableTests {
     ("TERM", .signal(.terminate), .zero), ("INT", .signal(.interrupt), .zero), ("QUIT", .signal(.quit), .zero),
     ("HUP", .signal(.hangup), .zero), ("TTIN", .signal(.more), .zero), ("TTOU", .signal(.fewer), .zero),
     ("USR1", .signal(.user1), .zero), ("USR2", .signal(.user2), .zero),
-    ("read", .reloadSucceeded, .zero), ("unread", .reloadFailed(reason: "x"), .zero),
+    ("read", .reloadSucceeded(drainLimit: Story.drainLimit), .zero), ("unread", .reloadFailed(reason: "x"), .zero),
     ("stoodStill", .stoodStill, .zero),
     ("tick", .tick, .zero), ("late", .tick, .seconds(60)),
   ]
@@ -129,7 +129,7 @@ struct SupervisorTableTests {
       for (stageName, stage) in Self.stages where Self.canBe(stageName, in: phase) {
         for (eventName, event, later) in Self.events {
           let key = "\(phaseName) \(stageName) \(eventName)"
-          var state = State(acceptors: 1, limits: .init(), capacity: 4)
+          var state = State(acceptors: 1, drainLimit: Story.drainLimit, limits: .init(), capacity: 4)
           state.phase = phase
           state.wasEverReady = true
           state.seats[0] = State.Seat(stage: stage, generation: stage == .empty ? 0 : 1, lastBeat: Self.now)

@@ -18,9 +18,9 @@ enum PreforkToy {
       if options["thread"] != nil { startThread() }
       if options["sidecar"] != nil { startSidecar() }
       var plan = MasterPlan(
-        listeners: listeners, acceptors: Int(options["acceptors"] ?? "") ?? 2, log: log,
-        reload: { try nextLife(options, secret) }, runAcceptor: life(options["life"] ?? "obey", secret))
-      plan.drainTimeout = options.duration("drain", .seconds(30)) - MasterPlan.drainMargin
+        listeners: listeners, acceptors: Int(options["acceptors"] ?? "") ?? 2,
+        first: generation(options["life"] ?? "obey", options.duration("drain", .seconds(30)), secret), log: log,
+        reload: { try nextGeneration(options, secret) })
       plan.readyLimit = options.duration("ready", .seconds(30))
       plan.heartbeatLimit = options.duration("heartbeat", .seconds(30))
       let master = try Master(plan: plan)
@@ -45,25 +45,27 @@ enum PreforkToy {
     say("log", metadata.merging(["level": level.rawValue, "message": message]) { $1 })
   }
 
-  private static func life(_ name: String, _ secret: Int32) -> AcceptorBody {
-    { seat in Life(seat: seat, name: name, secret: secret).run() }
+  /// - Parameter limit: from `SIGTERM` to `SIGKILL`.
+  private static func generation(_ life: String, _ limit: Duration, _ secret: Int32) -> AcceptorGeneration {
+    AcceptorGeneration(drainTimeout: limit - MasterPlan.drainMargin) { seat in
+      Life(seat: seat, name: life, secret: secret).run()
+    }
   }
 
   private struct ReloadRefused: Error, CustomStringConvertible { let description = "the file is bad" }
 
-  private static func nextLife(_ options: Options, _ secret: Int32) throws -> AcceptorBody {
+  private static func nextGeneration(_ options: Options, _ secret: Int32) throws -> AcceptorGeneration {
+    var life = "obey"
     switch options["next"] ?? "fail" {
     case "fail": throw ReloadRefused()
-    case "thread":
-      startThread()
-      return life("obey", secret)
+    case "thread": startThread()
     case "task":
       // Ends by the signal only if its mask is not the master's.
       let end = try runInChild(name: "toy-task", limit: .seconds(30)) { raise(SIGTERM) }
       say("ended", ["end": "\(end)"])
-      return life("obey", secret)
-    case let next: return life(next, secret)
+    case let next: life = next
     }
+    return generation(life, options.duration("nextdrain", .seconds(30)), secret)
   }
 
   private static func startThread() {

@@ -20,6 +20,13 @@ extension Scenario {
       for size in [1, 7, 1000, 5000] {
         check.equal(try await pool.map(Functions.square, 0..<1000, chunkSize: size), expected, "chunks of \(size):")
       }
+      // Numbers and texts go by different ways, and so do chunks that are many items long.
+      let texts = (0..<1000).map { "\($0)" }
+      for size in [1, 7, 64, 400] {
+        check.equal(try await pool.map(Functions.digits, 0..<1000, chunkSize: size), texts, "texts, chunks of \(size):")
+        let lengths = try await pool.map(Functions.length, texts, chunkSize: size)
+        check.equal(lengths, texts.map(\.count), "lengths, chunks of \(size):")
+      }
       check.equal(try await pool.map(Functions.square, [Int]()), [])
       check.equal(try await pool.map(Functions.nap, [30, 1, 20, 2], chunkSize: 1), [30, 1, 20, 2])
       check.equal(try await pool.starmap(Functions.power, [(2, 5), (3, 2), (10, 3)]), [32, 9, 1000])
@@ -33,6 +40,17 @@ extension Scenario {
         try await pool.map(Functions.refuseSevens, [1, 2, 21, 4], chunkSize: 4)
       }
       check.equal(mapped, .threw("21 is refused"))
+      // Chunks that wait never start: of those that refuse, few were asked, and the first to answer is the map's error.
+      for size in [1, 100] {
+        let first = await check.error("map") { () throws(CallError) in
+          try await pool.map(Functions.refuseSevens, 1...100_000, chunkSize: size)
+        }
+        guard case .threw(let text) = first, let number = Int(text.prefix { $0.isNumber }) else {
+          check(false, "chunks of \(size): the map ended as \(first as Any)")
+          continue
+        }
+        check(number % 7 == 0 && number < 50_000, "chunks of \(size): the first error is that of \(number)")
+      }
       var values: [Int] = []
       var refused: [Int] = []
       for await item in pool.results(Functions.refuseSevens, 1...20, chunkSize: 3) {

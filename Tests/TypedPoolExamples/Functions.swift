@@ -8,6 +8,8 @@ enum Functions {
   static let power = RemoteFunction("power") { (base: Int, exponent: Int) in
     (0..<exponent).reduce(1) { product, _ in product * base }
   }
+  static let digits = RemoteFunction("digits") { (n: Int) in "\(n)" }
+  static let length = RemoteFunction("length") { (text: String) in text.count }
   static let answer = RemoteFunction("answer") { 42 }
   /// Steps through a number; a hundred million of them take a while.
   static let countSteps = RemoteFunction("count_steps") { (steps: Int) in
@@ -92,9 +94,9 @@ enum Functions {
   static let table = Mutex<[Int]>([])
 
   static let all: [any RegisteredFunction] = [
-    square, power, answer, countSteps, nap, refuseSevens, computeUntilCancelled, pid, napAndPID, deafSpin, trap, leave,
-    takeMemory, swapEnds, tableSum, say, secretive, poolInPool, useCounter, increment, incrementGiven,
-    prepareAtSecondTry,
+    square, power, digits, length, answer, countSteps, nap, refuseSevens, computeUntilCancelled, pid, napAndPID,
+    deafSpin, trap, leave, takeMemory, swapEnds, tableSum, say, secretive, poolInPool, useCounter, increment,
+    incrementGiven, prepareAtSecondTry,
   ]
 
   /// Nobody registers this one.

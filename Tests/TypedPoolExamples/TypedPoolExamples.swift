@@ -78,7 +78,7 @@ struct Scenario: Sendable {
 
   init(_ body: @escaping @Sendable (PoolKind, Check) async throws -> Void) { self.body = body }
 
-  static let all = [exam, processes, asynchrony].reduce(into: [String: Scenario]()) {
+  static let all = [exam, largeValues, processes, asynchrony].reduce(into: [String: Scenario]()) {
     $0.merge($1) { _, _ in preconditionFailure("two scenarios have one name") }
   }
 }

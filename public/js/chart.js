@@ -2,7 +2,7 @@
 
 const windowMilliseconds = 180_000;
 // A page just opened begins with a shorter window, or its line would be a sliver at the edge for a while.
-const firstWindowMilliseconds = 45_000;
+const firstWindowMilliseconds = 10_000;
 // Longer than any pause between polls: across it (a hidden tab, a server that was away) nothing is known, so no line
 // is drawn.
 const gapMilliseconds = 8000;
@@ -36,9 +36,17 @@ export class Sparkline {
     this.#samples.push({ at: now, value });
     while (this.#samples[0].at < now - windowMilliseconds) this.#samples.shift();
     const peak = this.#samples.reduce((highest, sample) => Math.max(highest, sample.value), 0);
-    this.#draw(now, peak);
+    // A line is drawn of something that happened, and from one moment to another; else it would be a stub at the edge.
+    if (peak > 0 && this.#samples.length > 1) this.#draw(now, peak);
+    else this.#clear();
     this.#peak.textContent = peak > 0 ? `max ${format(peak)}` : "";
-    this.#picture.setAttribute("aria-label", `${this.#name}, last three minutes: at most ${format(peak)}`);
+    const most = peak > 0 ? `at most ${format(peak)}` : "none";
+    this.#picture.setAttribute("aria-label", `${this.#name}, last three minutes: ${most}`);
+  }
+
+  #clear() {
+    this.#line.removeAttribute("d");
+    this.#area.removeAttribute("d");
   }
 
   #draw(now, peak) {

@@ -11,7 +11,7 @@ const charts = {
   running: new Sparkline(part("running", ".chart"), "Running jobs"),
   finished: new Sparkline(part("finished", ".chart"), "Jobs finished a second"),
 };
-// The totals are counted over all acceptors, so their difference between two polls is the rate.
+// The totals are counted over all acceptors since the server's start; their difference between two polls is the rate.
 let before = null;
 
 export function showOverview(status) {
@@ -53,19 +53,21 @@ function showFinished(jobs, startedAt) {
   const now = performance.now();
   const total = jobs.succeeded_total + jobs.failed_total + jobs.cancelled_total;
   // Totals that went down, or another start time, are another server's: there is no difference to tell.
+  let perSecond = 0;
   if (before !== null && before.startedAt === startedAt && total >= before.total) {
-    const perSecond = ((total - before.total) * 1000) / (now - before.at);
-    setText(part("finished", ".figure"), rate(perSecond));
-    charts.finished.add(perSecond, rate);
+    perSecond = ((total - before.total) * 1000) / (now - before.at);
+    charts.finished.add(perSecond, (value) => `${rate(value)} a second`);
   }
   before = { at: now, total, startedAt };
+  setText(part("finished", ".figure"), compactCount(total));
   const parts = (format) => [
-    `${format(jobs.succeeded_total)} succeeded`,
+    jobs.succeeded_total > 0 ? `${format(jobs.succeeded_total)} succeeded` : null,
     jobs.failed_total > 0 ? `${format(jobs.failed_total)} failed` : null,
     jobs.cancelled_total > 0 ? `${format(jobs.cancelled_total)} cancelled` : null,
   ].filter(Boolean).join(", ");
-  setText(part("finished", ".note"), parts(compactCount));
-  setAttribute(part("finished", ".note"), "title", parts(count));
+  const present = perSecond > 0 ? `${rate(perSecond)} a second` : "";
+  setText(part("finished", ".note"), [present, parts(compactCount)].filter(Boolean).join("; ") || "none yet");
+  setAttribute(part("finished", ".note"), "title", `${parts(count) || "none"} since the server was started`);
 }
 
 function part(tile, selector) {

@@ -23,6 +23,14 @@ enum FetchHeaders {
     }
   }
 
+  /// Those that are sent: with the job's trace, unless the job names one of its own.
+  static func sent(_ headers: [String: String], in context: JobContext) -> [String: String] {
+    if headers.keys.contains(where: { $0.lowercased() == "traceparent" }) { return headers }
+    let others = headers.filter { $0.key.lowercased() != "tracestate" }
+    let trace = context.traceFields()
+    return trace.isEmpty ? headers : others.merging(trace) { $1 }
+  }
+
   private static func problem(_ name: String, _ value: String) -> String? {
     if name.isEmpty || !name.utf8.allSatisfy(isTokenByte) { return "the name is not an HTTP field name" }
     let lowerName = name.lowercased()

@@ -82,7 +82,8 @@ public struct HTTPFetch: Handler {
   public func run(_ input: Input, _ context: JobContext) async throws -> Output {
     let allowsAll = Self.allowsPrivateAddresses
     let request = FetchRequest(
-      url: input.url, method: input.method == "HEAD" ? .head : .get, headers: input.headers ?? [:],
+      url: input.url, method: input.method == "HEAD" ? .head : .get,
+      headers: FetchHeaders.sent(input.headers ?? [:], in: context),
       maxBytes: input.maxBytes ?? Self.defaultMaxBytes, timeLimit: Self.timeLimit, deadline: context.deadline,
       mayConnect: { allowsAll || $0.isPublic })
     let response: FetchResponse

@@ -25,7 +25,7 @@ extension API {
   func submitBatch(_ call: Call) throws(APIError) {
     let exchange = call.exchange
     if call.head.header("Idempotency-Key") != nil {
-      throw .unacceptable("", "the header Idempotency-Key counts for single jobs; it is not kept for batches")
+      throw .refused("the header Idempotency-Key counts for single jobs; it is not kept for batches")
     }
     if case .empty = exchange.body { throw .badRequest("the request has no body") }
     var request: BatchRequest?
@@ -36,6 +36,7 @@ extension API {
       throw .badRequest("the query parameter '\(item.name)' counts beside 'handler' only")
     }
     let lines = request
+    let trace = TraceContext(call.head)
     let client = ClientPresence(exchange)
     let intake = BatchIntake(
       body: BatchBody(exchange.body), handlers: dispatcher.handlers, spool: context.spool,
@@ -44,7 +45,7 @@ extension API {
       let taken = try await batchReader.run { try lines.map(intake.lines) ?? intake.document() }
       do {
         guard !client.hasLeft else { throw APIError.badRequest("the client has left") }
-        let batch = try await open(taken)
+        let batch = try await open(taken, trace)
         return document(batch, status: 202, [HTTPField("Location", BatchDocument.path(batch.id))])
       } catch {
         context.discard([taken.file])
@@ -54,10 +55,11 @@ extension API {
   }
 
   /// Makes the batch exist, and begins to make its inputs jobs.
-  private func open(_ taken: BatchIntake.Taken) async throws -> Batch {
+  private func open(_ taken: BatchIntake.Taken, _ trace: TraceContext?) async throws -> Batch {
     let now = Timestamp.now
     let id = batchIssuer.next(now: now)
-    let prototype = taken.request.prototype(id: id, now: now)
+    var prototype = taken.request.prototype(id: id, now: now)
+    prototype.trace = trace
     try admit(prototype, count: taken.count)
     let batch = Batch(
       id: id, total: taken.count, chunkSize: taken.request.chunkSize, prototype: prototype, inputFile: taken.file,
@@ -85,7 +87,11 @@ extension API {
       if let wait, wait.seconds > 0, !batch.isDone, condition == nil || isKnown {
         // With a condition any change is news; without one only the end is.
         let first = batch
-        batch = try await follow(batch, wait.duration, exchange) { isKnown ? $0.counts != first.counts : $0.isDone }
+        let latest = try await follow(batch, wait.duration, exchange) {
+          isKnown ? $0.counts != first.counts : $0.isDone
+        }
+        guard let latest else { throw missingBatch(id) }
+        batch = latest
       }
       let tag = Self.etag(batch)
       let headers = [HTTPField("ETag", tag), HTTPField("Cache-Control", "no-cache")] + (wait?.headers ?? [])
@@ -94,22 +100,20 @@ extension API {
     }
   }
 
-  /// The batch as soon as it is enough, or as it is when the time is over.
+  /// The batch as soon as it is enough, or as it is when the time is over; `nil`: its last job was deleted or has expired.
   private func follow(
     _ first: Batch, _ limit: Duration, _ exchange: HTTPExchange, until isEnough: (Batch) -> Bool
-  ) async throws(StoreError) -> Batch {
+  ) async throws(StoreError) -> Batch? {
     let watch = watches.begin(first.id)
     defer { watches.end(watch) }
     exchange.onClientGone = { [watches] in watches.end(watch) }
     let end = MonotonicClock.now + limit.nanosecondsClamped
-    var batch = first
     while let latest = try await store.batch(first.id) {
-      batch = latest
       let now = MonotonicClock.now
-      if isEnough(batch) || now >= end { break }
-      guard await watch.next(limit: .nanoseconds(Int64(end - now))) else { break }
+      if isEnough(latest) || now >= end { return latest }
+      guard await watch.next(limit: .nanoseconds(Int64(end - now))) else { return latest }
     }
-    return batch
+    return nil
   }
 
   func cancelBatch(_ call: Call) throws(APIError) {
@@ -120,6 +124,7 @@ extension API {
       case .stopping(let batch):
         // A batch that only waits is through in a moment.
         let latest = try await follow(batch, Self.cancelPatience, exchange) { $0.isDone }
+        guard let latest else { throw missingBatch(id) }
         return document(latest, status: latest.isDone ? 200 : 202, location)
       case .alreadyEnded: throw APIError.conflict("all jobs of the batch had ended before", retryAfterSeconds: nil)
       case .unknown: throw missingBatch(id)
@@ -136,7 +141,11 @@ extension API {
     let cursor = call.integer("after") ?? BatchCursor.start
     let isHead = call.head.method == .head
     later(call) { [self] in
-      guard try await store.batch(id) != nil else { throw missingBatch(id) }
+      guard let batch = try await store.batch(id) else { throw missingBatch(id) }
+      // A client that asks for what comes after a line that never was would wait for ever, or take nothing for the whole.
+      guard cursor <= BatchCursor.last(of: batch, order) else {
+        throw APIError.badRequest("after must be the 'cursor' of a line of this batch, read in the same order")
+      }
       let results = BatchResultStream(id, order, after: cursor, store: store, watches: watches, log: log)
       // Of a HEAD's stream nothing is ever asked.
       if !isHead { results.start() }

@@ -45,9 +45,10 @@ extension API {
     let id = call.id
     later(call) { [self] in
       switch try await store.delete(id) {
-      case .deleted(let files):
+      case .deleted(let files, let batch):
         memory.board.markChanged(id)
         replies.forget(id)
+        if let batch { dispatcher.bell.ring(batch) }
         context.discard(files)
         return HTTPResponse(status: 204)
       case .notEnded:

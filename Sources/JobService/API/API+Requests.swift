@@ -21,35 +21,17 @@ extension API {
       "status": "\(status)", "milliseconds": "\(Double(nanoseconds / 1000) / 1000)",
     ]
     if let client = head.client { metadata["client"] = "\(client)" }
-    if let trace = TraceParent.read(head) { metadata["traceparent"] = "\(trace)" }
+    if let trace = TraceContext(head) { metadata["traceparent"] = "\(trace.parent)" }
     log.info("request", metadata: metadata)
   }
 }
 
-/// The W3C's header for following a request through systems (https://www.w3.org/TR/trace-context/, section 3.2).
-enum TraceParent {
-  /// The header, if it is one that may be passed on; what is malformed is ignored, as the standard says.
+extension TraceContext {
+  /// The trace that a request belongs to; what is malformed is ignored, as the standard says (Trace Context, section 4.3).
   @LoopActor
-  static func read(_ head: HTTPRequestHead) -> String? { head.header("traceparent").flatMap(checked) }
-
-  /// `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`
-  static func checked(_ text: String) -> String? {
-    let bytes = Array(text.utf8)
-    guard bytes.count == 55, bytes[0] == zero, bytes[1] == zero else { return nil }
-    for (place, byte) in bytes.enumerated() {
-      let isDash = place == 2 || place == 35 || place == 52
-      guard isDash ? byte == UInt8(ascii: "-") : isHexadecimal(byte) else { return nil }
-    }
-    // All zeros name nothing.
-    guard bytes[3..<35].contains(where: { $0 != zero }), bytes[36..<52].contains(where: { $0 != zero }) else {
-      return nil
-    }
-    return text
-  }
-
-  private static let zero = UInt8(ascii: "0")
-
-  private static func isHexadecimal(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+  init?(_ head: HTTPRequestHead) {
+    // As lists: a second `traceparent` makes both worthless, and `tracestate` may come in several fields.
+    guard head.header("traceparent") != nil, let parent = head.headerList("traceparent") else { return nil }
+    self.init(parent: parent, state: head.headerList("tracestate"))
   }
 }

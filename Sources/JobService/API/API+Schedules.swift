@@ -46,7 +46,7 @@ extension API {
   func putSchedule(_ call: Call) throws(APIError) {
     let name = call.name
     guard ScheduleDocument.isName(name) else {
-      throw .unacceptable("", "a schedule's name is up to 64 letters, digits, '.', '_' and '-', the first no sign")
+      throw .refused("a schedule's name is up to 64 letters, digits, '.', '_' and '-', the first no sign")
     }
     guard case .bytes(let body) = call.exchange.body else { throw .badRequest("the request has no body") }
     let schedule = try ScheduleDocument.read(body, name: name, handlers: dispatcher.handlers, now: .now)

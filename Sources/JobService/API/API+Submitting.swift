@@ -44,7 +44,7 @@ extension API {
       guard case .bytes(let body) = exchange.body else { throw .badRequest("the request has no body") }
       submission = try Submission(document: body, handlers: dispatcher.handlers)
     }
-    submission.traceParent = TraceParent.read(call.head)
+    submission.trace = TraceContext(call.head)
     let keyed = try keyedRequest(call)
     later(call) { [self, submission] in
       switch try await store(submission, exchange, keyed, isWaiting: wait.map { $0.seconds > 0 } ?? false) {
@@ -83,7 +83,7 @@ extension API {
   func run(_ call: Call) throws(APIError) {
     let (exchange, wait) = (call.exchange, call.wait)
     var submission = try self.submission(call, try handler(named: call.name))
-    submission.traceParent = TraceParent.read(call.head)
+    submission.trace = TraceContext(call.head)
     let keyed = try keyedRequest(call)
     later(call) { [self, submission] in
       let limit = wait?.duration ?? .seconds(context.limits.waitSeconds)
@@ -187,7 +187,7 @@ extension API {
       guard let job = try await current(known.job) else { throw missing(known.job) }
       return .repeated(job, madeJob: known.madeJob)
     case .keyOfAnotherRequest:
-      throw APIError.unacceptable("", "the Idempotency-Key was used for another request")
+      throw APIError.refused("the Idempotency-Key was used for another request")
     case .beingHandled:
       throw APIError.conflict("the request with this Idempotency-Key is still being handled", retryAfterSeconds: 1)
     case .tooManyRemembered:

@@ -12,6 +12,8 @@ enum APIError: Error, Sendable {
   case badRequest(String)
   /// Understood, but not acceptable.
   case unacceptable([InputError])
+  /// The same where no place in the body is at fault.
+  case refused(String)
   /// The media type cannot be taken here.
   case unsupportedMediaType(String)
   /// The body's coding cannot be taken.
@@ -31,7 +33,7 @@ enum APIError: Error, Sendable {
   case scopeMissing(TokenScope)
   /// The tokens have not been read yet.
   case starting
-  case tooManyRequests(retryAfterSeconds: Int)
+  case tooManyRequests(limitPerSecond: Int, retryAfterSeconds: Int)
   case overloaded(String, retryAfterSeconds: Int)
   case draining
   case storeAway(StoreError)
@@ -55,6 +57,8 @@ enum APIError: Error, Sendable {
       return Problem(400, detail)
     case .unacceptable(let errors):
       return Problem(422, errors.first.map(Self.sentence), members: Self.member("errors", JSONText.errors(errors)))
+    case .refused(let detail):
+      return Problem(422, detail)
     case .unsupportedMediaType(let detail):
       return Problem(415, detail)
     case .unsupportedCoding(let detail):
@@ -96,9 +100,10 @@ enum APIError: Error, Sendable {
           HTTPField(
             "WWW-Authenticate", "Bearer realm=\"millrace\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\"")
         ])
-    case .tooManyRequests(let seconds):
+    case .tooManyRequests(let limit, let seconds):
       return Problem(
-        429, "this client sends more requests than it may", headers: [HTTPField("Retry-After", "\(seconds)")])
+        429, "this client sends more than the \(limit) requests a second that it may",
+        headers: [HTTPField("Retry-After", "\(seconds)")])
     case .starting:
       return Problem(503, "the server is starting", headers: [HTTPField("Retry-After", "1")])
     case .overloaded(let detail, let seconds):

@@ -87,5 +87,14 @@ enum BatchDocument {
 enum BatchCursor {
   /// Before the first line, in either order: ends are counted from 1, inputs from 0.
   static let start = -1
-  static let limit = 1 << 52
+  /// What a client may name: a line's, and no batch has as many.
+  static let range = 0...(1 << 52)
+
+  /// The highest one that a batch can have given out.
+  static func last(of batch: Batch, _ order: BatchOrder) -> Int {
+    switch order {
+    case .completed: batch.ends
+    case .submitted: batch.total - 1
+    }
+  }
 }

@@ -40,6 +40,7 @@ enum JobDocument {
     writer.field("metadata", raw: job.metadata)
     writer.field("batch", job.batch?.batch.description)
     writer.field("schedule", job.schedule)
+    writer.field("traceparent", job.trace?.parent)
     writer.key("callback")
     writeCallback(of: job, into: &writer)
     writer.key("links")

@@ -20,11 +20,11 @@ extension JobOption {
     },
     .text(
       "timeout", .duration(upTo: JobOptions.longestTimeoutSeconds, mayBeZero: false),
-      "How long an attempt may take, 30 days at the most."
+      "How long an attempt may take, 365 days at the most."
     ) { options, text throws(Refusal) in
       let timeout = try duration(text)
-      guard timeout > .zero, timeout <= .seconds(JobOptions.longestTimeoutSeconds) else {
-        throw Refusal("must be more than 0 and at most 30d")
+      guard timeout > .zero, timeout <= Job.longestTimeout else {
+        throw Refusal("must be more than 0 and at most 365d")
       }
       options.timeout = timeout
     },

@@ -25,7 +25,7 @@ struct JobOptions: Sendable {
   static let keyLength = 1...255
   static let metadataLimitBytes = 16 * 1024
   static let urlLimitBytes = 2048
-  static let longestTimeoutSeconds = 30 * 86_400
+  static let longestTimeoutSeconds = Int(Job.longestTimeout.components.seconds)
   static let longestDelaySeconds = 10 * 366 * 86_400
 
   mutating func fail(_ name: String, _ detail: String) {

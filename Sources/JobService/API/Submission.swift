@@ -8,8 +8,8 @@ struct Submission: Sendable {
   let handler: RegisteredHandler
   let input: JobInput
   let options: JobOptions
-  /// The trace context of the request.
-  var traceParent: String?
+  /// The trace that the request belongs to.
+  var trace: TraceContext?
 
   /// The job it becomes.
   func job(id: JobID, now: Timestamp) -> Job {
@@ -22,7 +22,7 @@ struct Submission: Sendable {
     job.uniqueKey = options.uniqueKey
     job.concurrencyKey = options.concurrencyKey
     job.callbackURL = options.callbackURL
-    job.traceParent = traceParent
+    job.trace = trace
     return job
   }
 

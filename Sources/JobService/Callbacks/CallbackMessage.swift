@@ -11,6 +11,7 @@ import StrictJSON
 struct CallbackMessage: Sendable {
   let id: String
   let body: [UInt8]
+  private let trace: TraceContext?
 
   /// Larger arguments are `null` here: they are the receiver's own, or are at the job's address.
   static let argsLimitBytes = 64 * 1024
@@ -19,6 +20,7 @@ struct CallbackMessage: Sendable {
   init(_ job: Job) {
     precondition(job.state.isFinal, "a callback tells of a job's end")
     id = "msg_\(job.id)-\(job.revision)"
+    trace = job.trace
     var told = job
     // What became of the callback itself differs from attempt to attempt.
     told.callback = nil
@@ -33,10 +35,15 @@ struct CallbackMessage: Sendable {
     body = writer.bytes
   }
 
+  /// Those of one attempt: each is a request of its own in the job's trace.
+  ///
   /// - Parameter secret: `nil`: it is not signed.
   func headers(now: Timestamp, secret: [UInt8]?) -> [String: String] {
     let timestamp = String(now.microseconds / 1_000_000)
-    var headers = ["Content-Type": "application/json", "webhook-id": id, "webhook-timestamp": timestamp]
+    var headers = trace?.fields() ?? [:]
+    headers["Content-Type"] = "application/json"
+    headers["webhook-id"] = id
+    headers["webhook-timestamp"] = timestamp
     if let secret {
       headers["webhook-signature"] = CallbackSignature.text(id: id, timestamp: timestamp, body: body, secret: secret)
     }

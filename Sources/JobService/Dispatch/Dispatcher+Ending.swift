@@ -101,7 +101,7 @@ extension Dispatcher {
     ]
     if let error = job.error { metadata["error"] = "\(error.kind.rawValue)" }
     if let signal = job.error?.signal { metadata["signal"] = "\(signal)" }
-    if let trace = job.traceParent { metadata["traceparent"] = "\(trace)" }
+    if let trace = job.trace { metadata["traceparent"] = "\(trace.parent)" }
     log.log(level: level, "an attempt has ended", metadata: metadata)
   }
 

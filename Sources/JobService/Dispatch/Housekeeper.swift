@@ -206,10 +206,11 @@ final class Housekeeper {
       let began = MonotonicClock.now
       if wasAppointed {
         do {
+          let before = memory.board.estimates
           let depth = try await store.depth()
           memory.board.publish(
             queued: depth.queued, scheduled: depth.scheduled, running: depth.running,
-            oldestQueuedAt: depth.oldestQueuedAt)
+            oldestQueuedAt: depth.oldestQueuedAt, since: before)
         } catch {
           log.warning("the line cannot be counted", metadata: ["error": "\(error)"])
         }
@@ -229,6 +230,7 @@ final class Housekeeper {
           for id in removal.ids { memory.board.markChanged(id) }
           memory.counters.add(.jobsExpired, removal.ids.count, seat: dispatcher.identity.seat)
           let forgotten = try await store.forgetRequests(now: .now, limit: Self.expireLimit)
+          for batch in removal.batches { dispatcher.bell.ring(batch) }
           let (spool, files) = (spool, removal.spoolFiles)
           more = removal.ids.count == Self.expireLimit || forgotten == Self.expireLimit
           if !files.isEmpty { try await disk.run { for name in files { try spool.remove(name) } } }

@@ -70,7 +70,7 @@ final class LocalRunner: JobRunner {
     events.started(attempt, pid: getpid())
 
     let context = JobContext(
-      id: attempt.job.id, attempt: attempt.job.attempt, deadline: deadline, traceParent: attempt.job.traceParent,
+      id: attempt.job.id, attempt: attempt.job.attempt, deadline: deadline, trace: attempt.job.trace,
       channel: channel)
     let handler = attempt.handler.handler
     let input = attempt.job.input

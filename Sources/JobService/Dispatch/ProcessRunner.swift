@@ -22,8 +22,10 @@ final class ProcessRunner: JobRunner {
   var onGone: (@LoopActor () -> Void)?
 
   private struct Run {
-    let handle: CallHandle
+    /// `nil`: its input is made ready to be sent.
+    var handle: CallHandle?
     let attempt: Attempt
+    var isCancelled = false
     var isInterrupted = false
   }
 
@@ -55,28 +57,64 @@ final class ProcessRunner: JobRunner {
   var slots: Int { pool.isGone ? 0 : pool.size }
 
   func start(_ attempt: Attempt, events: any AttemptEvents) {
+    running[ObjectIdentifier(attempt)] = Run(attempt: attempt)
     do {
-      let handle = try pool.run(try call(attempt), events: callEvents(attempt, events)) { [weak self] finished in
-        self?.finished(attempt, events, finished)
+      let call = try call(attempt)
+      if call.argument.isReadyToSend {
+        try begin(call, attempt, events)
+      } else {
+        Task { await makeReady(call, attempt, events) }
       }
-      running[ObjectIdentifier(attempt)] = Run(handle: handle, attempt: attempt)
-    } catch PoolRefusal.noForkServer, PoolRefusal.closed {
-      // Not the job's fault: it goes back to the line. The end must not come from within `start`.
-      Task { events.ended(attempt, AttemptEnd(result: .interrupted, wall: .zero)) }
     } catch {
-      let text = "the job could not be given to a worker: \(error)"
-      let error = JobError(.handlerError, text, attempt: attempt.job.attempt)
-      Task { events.ended(attempt, AttemptEnd(result: .failed(error), wall: .zero)) }
+      refused(attempt, events, error)
     }
     showSoon()
+  }
+
+  /// Begins a call with a large input, which is first copied to where it is sent from: milliseconds that others on the loop
+  /// should not wait for.
+  private func makeReady(_ call: PoolCall, _ attempt: Attempt, _ events: any AttemptEvents) async {
+    do {
+      var call = call
+      let argument = call.argument
+      call.argument = try await Task.detached { try argument.readyToSend() }.value
+      if let run = running[ObjectIdentifier(attempt)], run.isCancelled {
+        running[ObjectIdentifier(attempt)] = nil
+        let result: AttemptEnd.Result = run.isInterrupted ? .interrupted : .cancelled
+        return events.ended(attempt, AttemptEnd(result: result, wall: .zero))
+      }
+      try begin(call, attempt, events)
+    } catch {
+      refused(attempt, events, error)
+    }
+  }
+
+  private func begin(_ call: PoolCall, _ attempt: Attempt, _ events: any AttemptEvents) throws {
+    let handle = try pool.run(call, events: callEvents(attempt, events)) { [weak self] finished in
+      self?.finished(attempt, events, finished)
+    }
+    running[ObjectIdentifier(attempt)]?.handle = handle
+  }
+
+  private func refused(_ attempt: Attempt, _ events: any AttemptEvents, _ error: any Error) {
+    running[ObjectIdentifier(attempt)] = nil
+    let result: AttemptEnd.Result
+    switch error {
+    // Not the job's fault: it goes back to the line.
+    case PoolRefusal.noForkServer, PoolRefusal.closed: result = .interrupted
+    default:
+      let text = "the job could not be given to a worker: \(error)"
+      result = .failed(JobError(.handlerError, text, attempt: attempt.job.attempt))
+    }
+    // The end must not come from within `start`.
+    Task { events.ended(attempt, AttemptEnd(result: result, wall: .zero)) }
   }
 
   private func call(_ attempt: Attempt) throws -> PoolCall {
     let job = attempt.job
     var header = AttemptHeader(
       id: job.id, attempt: job.attempt, deadline: attempt.timeout.map { attempt.startedAt.advanced(by: $0) },
-      handler: job.handler, form: .json, mediaType: "",
-      traceParent: job.traceParent, args: [])
+      handler: job.handler, form: .json, mediaType: "", trace: job.trace, args: [])
     let argument: Payload
     switch job.input {
     case .json(let text): argument = .bytes(text)
@@ -102,7 +140,8 @@ final class ProcessRunner: JobRunner {
   }
 
   func cancel(_ attempt: Attempt) {
-    if let run = running[ObjectIdentifier(attempt)] { pool.cancel(run.handle) }
+    running[ObjectIdentifier(attempt)]?.isCancelled = true
+    if let handle = running[ObjectIdentifier(attempt)]?.handle { pool.cancel(handle) }
   }
 
   func interrupt(_ attempt: Attempt) {

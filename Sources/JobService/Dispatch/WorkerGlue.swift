@@ -21,7 +21,7 @@ struct AttemptHeader: Sendable, Equatable {
   var handler: String
   var form: Form
   var mediaType: String
-  var traceParent: String?
+  var trace: TraceContext?
   /// JSON text that stands beside a body.
   var args: [UInt8]
 
@@ -42,7 +42,7 @@ struct AttemptHeader: Sendable, Equatable {
     let typeStart = bytes.count
     add(mediaType)
     for place in typeStart..<bytes.count - 1 where bytes[place] == Self.newline { bytes[place] = UInt8(ascii: " ") }
-    add(traceParent ?? "")
+    add(trace?.text ?? "")
     bytes.append(contentsOf: args)
     return bytes
   }
@@ -67,13 +67,13 @@ struct AttemptHeader: Sendable, Equatable {
     handler = head[3]
     self.form = form
     mediaType = head[5]
-    traceParent = head[6].isEmpty ? nil : head[6]
+    trace = TraceContext(text: head[6])
     args = Array(rest)
   }
 
   init(
     id: JobID, attempt: Int, deadline: Timestamp?, handler: String, form: Form, mediaType: String,
-    traceParent: String?, args: [UInt8]
+    trace: TraceContext?, args: [UInt8]
   ) {
     self.id = id
     self.attempt = attempt
@@ -81,7 +81,7 @@ struct AttemptHeader: Sendable, Equatable {
     self.handler = handler
     self.form = form
     self.mediaType = mediaType
-    self.traceParent = traceParent
+    self.trace = trace
     self.args = args
   }
 }
@@ -131,7 +131,7 @@ enum WorkerGlue {
         throw WorkerFailure(FailureText.bytes(.handlerError, "the worker was given a job that it does not know"))
       }
       let context = JobContext(
-        id: header.id, attempt: header.attempt, deadline: header.deadline, traceParent: header.traceParent,
+        id: header.id, attempt: header.attempt, deadline: header.deadline, trace: header.trace,
         channel: WorkerContextChannel(call: call))
       let reply: HandlerReply
       do {

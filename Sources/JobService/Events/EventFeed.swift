@@ -17,6 +17,8 @@ final class EventFeed {
   private(set) var count = 0
   /// The number of the next event for those who are live.
   private var next: UInt64
+  /// Of what those who are live were given.
+  private var order = EventOrder()
   private var timer: TimerToken?
   private var readAt: UInt64 = 0
   /// An event whose writer is not done, and since when.
@@ -34,6 +36,8 @@ final class EventFeed {
   static let pingInterval = Duration.seconds(15)
   /// Events that a client which is behind is given at one go.
   static let catchUpLimit = 256
+  /// How far back it is looked whether an event that comes next was overtaken by a later one.
+  static let lookBack: UInt64 = 256
 
   init(ring: EventRing, seat: Int) {
     self.ring = ring
@@ -133,7 +137,7 @@ final class EventFeed {
     ring.beginsToRead(seat: seat)
     let (events, end) = events(from: next, limit: EventRing.capacity, waits: true)
     var all: [UInt8] = []
-    for (number, event) in events {
+    for (number, event) in events where order.isNews(event) {
       let watchers = single[event.id] ?? []
       if watchers.isEmpty && everything.isEmpty { continue }
       let start = all.count
@@ -197,9 +201,14 @@ final class EventFeed {
         return
       }
       // What was not ready when the others were here never will be.
-      let (found, upTo) = events(from: watcher.next, limit: Self.catchUpLimit, waits: false)
+      let start = watcher.next
+      let (found, upTo) = events(
+        from: max(start, Self.lookBack) - Self.lookBack, limit: Self.catchUpLimit + Int(Self.lookBack), waits: false)
       watcher.next = min(upTo, next)
-      let mine = found.filter { $0.0 < next && watcher.concerns($0.0, $0.1) }
+      var order = EventOrder()
+      let mine = found.filter { number, event in
+        order.isNews(event) && number >= start && number < next && watcher.concerns(number, event)
+      }
       var text: [UInt8] = []
       for (number, event) in mine { event.write(named: eventID(number), into: &text) }
       let hasRoom = watcher.stream.write(text)

@@ -53,7 +53,7 @@ public enum Service {
     do {
       reservation = try ServerReservation(path: configuration.store.path)
     } catch {
-      return fail(Exit.storeNotOpened, "\(error)")
+      return failAtStore(configuration.store.path, error)
     }
     // Until the last child is gone.
     defer { withExtendedLifetime(reservation) {} }
@@ -74,8 +74,10 @@ public enum Service {
       }
       if let status = try prepareStore(configuration, registry, log) { return status }
       let first = plan(configuration, identity, registry)
-      var masterPlan = MasterPlan(
-        listeners: listeners, acceptors: configuration.acceptors, log: { LogSetup.write($0, $1, $2, to: log) },
+      let masterPlan = MasterPlan(
+        listeners: listeners, acceptors: configuration.acceptors,
+        first: AcceptorGeneration(drainTimeout: configuration.drainTimeout) { Acceptor.main($0, first) },
+        log: { LogSetup.write($0, $1, $2, to: log) },
         reload: {
           let changed = try reload()
           let identity = try TLSSetup.identity(changed, log)
@@ -83,9 +85,8 @@ public enum Service {
           Self.warnOfWhatIsKept(configuration, changed, log)
           let kept = changed.keepingProcesses(of: configuration)
           let next = plan(kept, identity, registry)
-          return { Acceptor.main($0, next) }
-        }, runAcceptor: { Acceptor.main($0, first) })
-      masterPlan.drainTimeout = configuration.drainTimeout
+          return AcceptorGeneration(drainTimeout: kept.drainTimeout) { Acceptor.main($0, next) }
+        })
       let server = try Master(plan: masterPlan)
       let idle = configuration.workers == 0 ? registry.filter { $0.executor == .process }.map(\.name) : []
       if !idle.isEmpty {
@@ -141,6 +142,14 @@ public enum Service {
     if old.listen != new.listen || old.acceptors != new.acceptors || old.store != new.store {
       log.warning("listen, acceptors and store change with a restart only; the old ones are kept")
     }
+  }
+
+  /// In words for whoever starts a server, who knows nothing of the store's verbs.
+  static func failAtStore(_ path: String, _ error: any Error) -> Int32 {
+    let cause = (error as? StoreError)?.cause ?? "\(error)"
+    // Some causes begin with the file that they are about.
+    let place = cause.hasPrefix(path) ? "" : "\(path): "
+    return fail(Exit.storeNotOpened, "the store cannot be opened: \(place)\(cause)")
   }
 
   static func fail(_ status: Int32, _ message: String) -> Int32 {

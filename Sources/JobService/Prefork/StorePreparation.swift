@@ -36,11 +36,11 @@ enum StorePreparation {
           await store.close()
           return 0
         } catch {
-          return Service.fail(Service.Exit.storeNotOpened, "\(error)")
+          return Service.failAtStore(path, error)
         }
       }
     } catch {
-      return Service.fail(Service.Exit.storeNotOpened, "\(error)")
+      return Service.failAtStore(path, error)
     }
   }
 

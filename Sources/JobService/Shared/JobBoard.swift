@@ -49,10 +49,27 @@ struct JobBoard: Sendable {
 
   var queuedEstimate: Int { Executor.allCases.reduce(0) { $0 + queuedEstimate($1) } }
 
-  /// Replaces the estimates by what the store counted.
-  func publish(queued: [Executor: Int], scheduled: Int, running: Int, oldestQueuedAt: Timestamp?) {
-    for executor in Executor.allCases { line.store(4 + executor.index, UInt64(queued[executor] ?? 0)) }
-    line.store(8, UInt64(scheduled))
+  /// The estimates as they are when the store begins to count.
+  struct Estimates {
+    fileprivate let queued: [UInt64]
+    fileprivate let scheduled: UInt64
+  }
+
+  var estimates: Estimates {
+    Estimates(queued: Executor.allCases.map { line.load(4 + $0.index) }, scheduled: line.load(8))
+  }
+
+  /// Corrects the estimates by what the store counted.
+  ///
+  /// - Parameter before: taken before it began to. What joined meanwhile stays counted, whether or not the store has seen it:
+  ///   for a second it may count twice, and is never left out.
+  func publish(
+    queued: [Executor: Int], scheduled: Int, running: Int, oldestQueuedAt: Timestamp?, since before: Estimates
+  ) {
+    for (executor, estimate) in zip(Executor.allCases, before.queued) {
+      line.add(4 + executor.index, UInt64(queued[executor] ?? 0) &- estimate)
+    }
+    line.add(8, UInt64(scheduled) &- before.scheduled)
     line.store(9, UInt64(running))
     line.store(10, UInt64(bitPattern: oldestQueuedAt?.microseconds ?? 0))
   }
@@ -68,7 +85,7 @@ struct JobBoard: Sendable {
   }
 
   /// About how many jobs wait for their time: as last counted, and what came since.
-  var scheduled: Int { Int(line.load(8)) }
+  var scheduled: Int { max(0, Int(Int64(bitPattern: line.load(8)))) }
   var running: Int { Int(line.load(9)) }
   var oldestQueuedAt: Timestamp? {
     let value = Int64(bitPattern: line.load(10))

@@ -5,6 +5,7 @@ struct RateLimit: Sendable, Equatable {
   /// A tick is 125 ns: fine enough for 100,000 requests a second, and 52 bits of them are 17 years.
   static let ticksASecond: UInt64 = 8_000_000
 
+  let perSecond: Int
   /// What a request takes of the bucket.
   let interval: UInt64
   /// What the bucket holds, less one request.
@@ -12,6 +13,7 @@ struct RateLimit: Sendable, Equatable {
 
   /// - Parameter perSecond: 1…100,000. The burst is as large: what a client saves up is one second's worth.
   init(perSecond: Int) {
+    self.perSecond = perSecond
     interval = max(1, Self.ticksASecond / UInt64(max(1, perSecond)))
     tolerance = interval * UInt64(max(0, perSecond - 1))
   }

@@ -7,7 +7,7 @@ enum BatchRow {
   /// As ``PreparedStatement/batch()`` reads them.
   static let columns = """
     id, total, chunk_size, scheduled, queued, running, succeeded, failed, cancelled, finished_at, cancel_requested, owner,
-    filled, input_offset, input_file, cancel_next, cancel_end, (SELECT job FROM batch_prototype WHERE batch = id)
+    filled, input_offset, input_file, cancel_next, cancel_end, (SELECT job FROM batch_prototype WHERE batch = id), ends
     """
 
   static let insert = """
@@ -48,6 +48,7 @@ extension PreparedStatement {
     let (next, end) = (int(15), int(16))
     guard next <= end else { throw .damaged("a batch cancels from \(next) to \(end)") }
     batch.toCancel = next..<end
+    batch.ends = int(18)
     return batch
   }
 }
@@ -75,7 +76,7 @@ struct StoredPrototype: Codable {
       handler: job.handler, queue: job.queue, executor: Int64(job.executor.code), state: Int64(job.state.code),
       priority: job.priority, maxAttempts: job.maxAttempts, timeout: job.timeout?.microsecondsClamped,
       metadata: String(decoding: job.metadata, as: UTF8.self), concurrencyKey: job.concurrencyKey,
-      callbackURL: job.callbackURL, traceParent: job.traceParent, createdAt: job.createdAt.microseconds,
+      callbackURL: job.callbackURL, traceParent: job.trace?.text, createdAt: job.createdAt.microseconds,
       scheduledAt: job.scheduledAt?.microseconds)
     do {
       return Array(try JSONEncoder().encode(stored))
@@ -99,7 +100,7 @@ struct StoredPrototype: Codable {
       scheduledAt: stored.scheduledAt.map { Timestamp(microseconds: $0) })
     job.concurrencyKey = stored.concurrencyKey
     job.callbackURL = stored.callbackURL
-    job.traceParent = stored.traceParent
+    job.trace = stored.traceParent.flatMap(TraceContext.init(text:))
     return job
   }
 }

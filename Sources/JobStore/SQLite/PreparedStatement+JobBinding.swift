@@ -28,7 +28,7 @@ extension PreparedStatement {
     bind(.batchIndex, job.batch?.index)
     bind(.schedule, job.schedule)
     bind(.callbackUrl, job.callbackURL)
-    bind(.traceParent, job.traceParent)
+    bind(.traceParent, job.trace?.text)
     bindInput(job.input)
     bindChanging(job)
     try bindHistory(job)

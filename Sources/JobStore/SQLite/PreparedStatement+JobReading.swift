@@ -31,7 +31,7 @@ extension PreparedStatement {
     }
     job.schedule = optionalText(.schedule)
     job.callbackURL = optionalText(.callbackUrl)
-    job.traceParent = optionalText(.traceParent)
+    job.trace = optionalText(.traceParent).flatMap(TraceContext.init(text:))
     job.attempt = int(.attempt)
     job.lostCount = int(.lostCount)
     job.handedBackCount = int(.handedBackCount)

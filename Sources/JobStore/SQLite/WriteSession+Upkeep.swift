@@ -53,7 +53,7 @@ extension WriteSession {
     guard let row = try stored(id) else { return .unknown }
     guard row.job.state.isFinal else { return .notEnded(row.job) }
     try atomically { () throws(SQLiteFailure) in try forget(row.seq) }
-    return .deleted(spoolFiles: row.job.spoolFiles)
+    return .deleted(spoolFiles: row.job.spoolFiles, batch: row.job.batch?.batch)
   }
 
   func promoteDue(now: Timestamp, limit: Int) throws(SQLiteFailure) -> Promotion {
@@ -85,6 +85,7 @@ extension WriteSession {
       rows.append(row.int64(0))
       removal.ids.append(try row.jobID(1))
       removal.spoolFiles += row.spoolFiles(first: 2)
+      if !row.isNull(4) { removal.batches.insert(try row.jobID(4)) }
     }
     if rows.isEmpty { return removal }
     try atomically { () throws(SQLiteFailure) in

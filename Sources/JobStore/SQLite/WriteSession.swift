@@ -82,7 +82,7 @@ final class WriteSession {
       """)
     expired = try prepared(
       """
-      SELECT seq, id, \(PreparedStatement.spoolFileColumns) FROM job INDEXED BY job_expiring
+      SELECT seq, id, \(PreparedStatement.spoolFileColumns), batch FROM job INDEXED BY job_expiring
       WHERE expires_at IS NOT NULL AND expires_at <= ?1
         AND (callback_url IS NULL OR NOT EXISTS (SELECT 1 FROM callback WHERE job_seq = seq AND callback.state = 0))
       ORDER BY expires_at LIMIT ?2

@@ -4,7 +4,8 @@
 //   acceptor ──fork──▶ nursery ──fork──▶ fork server ──fork──▶ worker, worker, …
 //       ▲  ╰─ channel ────╯                   │  │                   │
 //       ├──── control socket ─────────────────╯  ╰── reaps           │
-//       ╰──── one socket pair and one output pipe a worker ──────────╯
+//       ├──── one socket pair and one output pipe a worker ──────────┤
+//       ╰════ memory: one page of the ticket board a worker ═════════╯
 
 import CLinux
 import ForkSafety

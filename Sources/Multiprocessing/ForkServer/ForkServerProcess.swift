@@ -19,7 +19,9 @@ final class ForkServerProcess {
     control: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram, tickets: TicketBoard
   ) -> Never {
     // While preloading there is nobody to look after, and code of others runs: the kernel ends it with its parent.
-    ChildBirth.begin(name: "millrace-forker", parent: parent, deathSignal: SIGKILL, keeping: [control.number])
+    ChildBirth.begin(
+      name: "millrace-forker", parent: parent, deathSignal: SIGKILL,
+      keeping: [control.number, tickets.bell.descriptor])
     ChildBirth.outliveGroupSignals()
     let control = FrameSocket(control)
     do {
@@ -122,7 +124,8 @@ final class ForkServerProcess {
     close(control.descriptor)
     close(signals)
     WorkerProcess.run(
-      socket: socket, output: output, tickets: tickets.keepOnly(page), parent: parent, program: program)
+      socket: socket, output: output, tickets: tickets.keepOnly(page), bell: tickets.bell, parent: parent,
+      program: program)
   }
 
   private func reap() {

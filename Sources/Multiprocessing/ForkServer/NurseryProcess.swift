@@ -22,7 +22,9 @@ final class NurseryProcess {
     channel: consuming OwnedDescriptor, parent: pid_t, program: WorkerProgram, tickets: TicketBoard,
     backoff: RestartBackoff
   ) -> Never {
-    ChildBirth.begin(name: "millrace-nursery", parent: parent, deathSignal: SIGUSR2, keeping: [channel.number])
+    ChildBirth.begin(
+      name: "millrace-nursery", parent: parent, deathSignal: SIGUSR2,
+      keeping: [channel.number, tickets.bell.descriptor])
     ChildBirth.outliveGroupSignals()
     NurseryProcess(FrameSocket(channel), parent, program, tickets, backoff).serve()
   }

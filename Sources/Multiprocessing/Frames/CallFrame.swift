@@ -1,5 +1,5 @@
 // The messages between an acceptor and one of its workers, over their private socket pair: a call goes down, progress and
-// one answer come up, or a crash notice. A payload longer than `inlineBytes`, or one that is a file, goes as a descriptor.
+// one answer come up, or a crash notice. Small answers go up through a ring in memory instead (`AnswerRing`). A payload longer than `inlineBytes`, or one that is a file, goes as a descriptor.
 
 import CLinux
 import Glibc
@@ -37,18 +37,11 @@ struct PayloadPart {
     }
   }
 
-  /// How a message says where the payload is: in it (0), or in a file beside it (1), or in a room (2).
-  var fileMark: UInt8 { file == nil ? 0 : room == nil ? 1 : Self.lentMark }
-  static let lentMark: UInt8 = 2
+  /// How a message names the room that the payload is in; 0: it is in none.
+  var roomNumber: UInt64 { room?.number ?? 0 }
 
   /// The room it is in, if it is in one of this process.
   var room: PayloadRoom? { (file?.keeper as? RoomTenant)?.room }
-
-  init(in room: PayloadRoom) {
-    inline = []
-    file = SharedFile(room.file.descriptor, keptBy: RoomTenant(room, returnsTo: nil))
-    byteCount = room.byteCount
-  }
 
   /// A room of this process is to be lent before it is sent.
   var descriptors: [Int32] { file.map { [room == nil ? $0.passedOn : $0.descriptor] } ?? [] }
@@ -93,8 +86,8 @@ struct CallFrame {
   var header: [UInt8]
   /// Open files of values in the argument.
   var files: [SharedFile] = []
-  /// The argument is in a room: its maker waits to be told when it is not needed any more.
-  private(set) var isLent = false
+  /// The number of the room that the argument is in: its maker waits to be told when it is not needed any more.
+  private(set) var room: UInt64?
 
   /// How it begins in a message; header and payload follow.
   private struct Head: BitwiseCopyable {
@@ -102,6 +95,7 @@ struct CallFrame {
     var timeoutNanoseconds: UInt64
     var dataLimitBytes: UInt64
     var payloadBytes: Int64
+    var room: UInt64
     var function: UInt32
     var headerBytes: UInt32
     var ticket: UInt16
@@ -117,9 +111,9 @@ struct CallFrame {
     frame.put(
       Head(
         number: number, timeoutNanoseconds: timeoutNanoseconds ?? .max, dataLimitBytes: dataLimitBytes ?? .max,
-        payloadBytes: Int64(payload.byteCount), function: UInt32(function), headerBytes: UInt32(header.count),
-        ticket: UInt16(ticket), measuresUsage: measuresUsage ? 1 : 0, isFile: payload.fileMark,
-        fileCount: UInt32(files.count)))
+        payloadBytes: Int64(payload.byteCount), room: payload.roomNumber, function: UInt32(function),
+        headerBytes: UInt32(header.count), ticket: UInt16(ticket), measuresUsage: measuresUsage ? 1 : 0,
+        isFile: payload.file == nil ? 0 : 1, fileCount: UInt32(files.count)))
     frame.put(header)
     frame.put(payload.inline)
   }
@@ -143,7 +137,7 @@ struct CallFrame {
       timeoutNanoseconds: head.timeoutNanoseconds == .max ? nil : head.timeoutNanoseconds,
       measuresUsage: head.measuresUsage != 0,
       dataLimitBytes: head.dataLimitBytes == .max ? nil : head.dataLimitBytes, header: header, files: files,
-      isLent: head.isFile == PayloadPart.lentMark)
+      room: head.room == 0 ? nil : head.room)
     return (call, payload)
   }
 }

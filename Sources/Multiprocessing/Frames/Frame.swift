@@ -142,6 +142,9 @@ struct ReceivedDescriptors {
     self.count = count
   }
 
+  /// What comes without a socket has none.
+  static var none: ReceivedDescriptors { ReceivedDescriptors(Numbers(repeating: -1), count: 0) }
+
   mutating func take() -> SharedFile? {
     guard next < count else { return nil }
     defer { next += 1 }

@@ -1,6 +1,3 @@
-import CLinux
-import Glibc
-
 /// What goes into a call and comes out of it: bytes, or an open file whose content is not copied between the processes.
 public enum Payload: Sendable {
   case bytes([UInt8])
@@ -13,14 +10,57 @@ public enum Payload: Sendable {
   public static var none: Payload { .bytes([]) }
 
   /// Bytes as they are best sent; those that are many are written to a memory file here, and not where they are sent.
-  public init(sending bytes: [UInt8]) throws(MultiprocessingError) {
+  public init(sending bytes: [UInt8]) throws(MultiprocessingError) { try self.init(sending: bytes, in: .shared) }
+
+  init(sending bytes: [UInt8], in rooms: PayloadRooms) throws(MultiprocessingError) {
     if bytes.count <= PayloadPart.inlineBytes {
       self = .bytes(bytes)
-    } else if let file = try PayloadRooms.shared.write(bytes) {
+    } else if let file = try rooms.write(bytes) {
       self = .file(file, byteCount: bytes.count)
     } else {
       self = .file(SharedFile(try SealedMemory.write(bytes)), byteCount: bytes.count)
     }
+  }
+
+  /// Bytes that are written where they are sent from, so that nobody copies them: for large arguments, and in a worker's
+  /// function for large results.
+  ///
+  /// ```swift
+  /// let pixels = try Payload(byteCount: width * height) { buffer in
+  ///   for index in buffer.indices { buffer[index] = shade(index % width, index / width) }
+  /// }
+  /// let end = try await pool.run(PoolCall("blur", argument: pixels))
+  /// ```
+  ///
+  /// - Parameter body: writes all of the buffer, which has `byteCount` bytes, may have an earlier payload of this process's in
+  ///   it to begin with, and is lent until `body` returns. What it throws is thrown on.
+  /// - Throws: ``MultiprocessingError`` where there is no memory.
+  public init(byteCount: Int, initializingWith body: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
+    precondition(byteCount >= 0, "a payload of fewer than no bytes")
+    if byteCount <= PayloadPart.inlineBytes {
+      let bytes = try [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, filled in
+        try body(UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<byteCount]))
+        filled = byteCount
+      }
+      self = .bytes(bytes)
+    } else if let file = try PayloadRooms.shared.write(byteCount: byteCount, body) {
+      self = .file(file, byteCount: byteCount)
+    } else {
+      self = .file(SharedFile(try SealedMemory.write(byteCount: byteCount, body)), byteCount: byteCount)
+    }
+  }
+
+  /// Whether a call with it is sent without a copy worth mentioning. ``WorkerPool`` makes that copy where it is called, which
+  /// is on the loop; ``readyToSend()`` makes it elsewhere.
+  public var isReadyToSend: Bool {
+    if case .bytes(let bytes) = self { bytes.count <= PayloadPart.inlineBytes } else { true }
+  }
+
+  /// The same, as it is best sent: see ``init(sending:)``.
+  public func readyToSend() throws(MultiprocessingError) -> Payload { try readyToSend(in: .shared) }
+
+  func readyToSend(in rooms: PayloadRooms) throws(MultiprocessingError) -> Payload {
+    if case .bytes(let bytes) = self { try Payload(sending: bytes, in: rooms) } else { self }
   }
 
   public var byteCount: Int {
@@ -33,11 +73,14 @@ public enum Payload: Sendable {
   /// Lends the content, without a copy where it is safe to look at it in place: bytes, and memory files that are sealed
   /// against change by all but, at most, their sender. Others are read.
   public func withBytes<Value>(_ body: (UnsafeRawBufferPointer) throws -> Value) throws -> Value {
-    if case .file(let file, let byteCount) = self,
-      let mapped = SealedMemory.map(file.descriptor, byteCount: byteCount)
-    {
-      defer { munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count) }
-      return try body(mapped)
+    if case .file(let file, let byteCount) = self {
+      if let bytes = file.contentsInView(byteCount: byteCount) {
+        return try withExtendedLifetime(file) { try body(bytes) }
+      }
+      if let mapped = SealedMemory.map(file.descriptor, byteCount: byteCount) {
+        defer { SealedMemory.unmap(mapped) }
+        return try body(mapped)
+      }
     }
     return try readAll().withUnsafeBytes { try body($0) }
   }
@@ -49,85 +92,5 @@ public enum Payload: Sendable {
     case .bytes(let bytes): return bytes
     case .file(let file, let byteCount): return try SealedMemory.read(file.descriptor, byteCount: byteCount)
     }
-  }
-}
-
-/// Bytes in a memory file that nobody can change any more (memfd_create(2), "File sealing").
-enum SealedMemory {
-  static func write(_ bytes: [UInt8]) throws(MultiprocessingError) -> OwnedDescriptor {
-    let number = linux_memfd_create("millrace-payload")
-    if number < 0 { throw MultiprocessingError("memfd_create") }
-    let file = OwnedDescriptor(owning: number)
-    let code = bytes.withUnsafeBytes { writeAll($0, to: number) }
-    if code != 0 { throw MultiprocessingError("writing a payload of \(bytes.count) bytes", code: code) }
-    if linux_memfd_seal(number) != 0 { throw MultiprocessingError("sealing a payload") }
-    return file
-  }
-
-  /// Seals a memory file that somebody else made, if it can be: then its holders may look at it in place.
-  static func sealIfPossible(_ descriptor: Int32) {
-    // EINVAL: it is no memory file. EPERM: it was made without sealing. EBUSY: it is mapped for writing. It goes as it is.
-    _ = linux_memfd_seal(descriptor)
-  }
-
-  /// The content in place; the caller unmaps it. `nil`: it is not sealed, so it could shrink under the reader
-  /// (a mapped file that is cut short kills its reader with SIGBUS), or it is shorter than announced, or empty.
-  static func map(_ descriptor: Int32, byteCount: Int) -> UnsafeRawBufferPointer? {
-    var status = stat()
-    guard linux_memfd_is_fixed(descriptor) == 1, byteCount > 0, fstat(descriptor, &status) == 0,
-      status.st_size >= byteCount
-    else { return nil }
-    // Populated: one system call instead of a fault every 16 pages.
-    let mapped = mmap(nil, byteCount, PROT_READ, MAP_SHARED | MAP_POPULATE, descriptor, 0)
-    guard let mapped, mapped != MAP_FAILED else { return nil }
-    return UnsafeRawBufferPointer(start: mapped, count: byteCount)
-  }
-
-  static func read(_ descriptor: Int32, byteCount: Int) throws(MultiprocessingError) -> [UInt8] {
-    // The count came from another process: it must not make this one reserve memory that the file cannot fill.
-    var status = stat()
-    if fstat(descriptor, &status) != 0 { throw MultiprocessingError("fstat of a payload") }
-    if byteCount < 0 || status.st_size < byteCount {
-      throw MultiprocessingError("a payload's file is shorter than the \(byteCount) bytes announced", code: 0)
-    }
-    var code: Int32 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, filled in
-      preferHugePages(UnsafeMutableRawBufferPointer(buffer))
-      while filled < byteCount {
-        let count = pread(descriptor, buffer.baseAddress! + filled, byteCount - filled, off_t(filled))
-        if count > 0 {
-          filled += count
-        } else if count == 0 || errno != EINTR {
-          code = count == 0 ? EIO : errno
-          return
-        }
-      }
-    }
-    if code != 0 { throw MultiprocessingError("reading a payload", code: code) }
-    return bytes
-  }
-
-  /// Fresh memory costs more to get, page by page, than to fill.
-  private static func preferHugePages(_ buffer: UnsafeMutableRawBufferPointer) {
-    let huge = 2 << 20
-    guard let start = buffer.baseAddress, buffer.count >= 2 * huge else { return }
-    let first = start.alignedUp(toMultipleOf: huge)
-    let last = (start + buffer.count).alignedDown(toMultipleOf: huge)
-    // A hint: where it is refused, it is slower.
-    if first < last { madvise(first, last - first, MADV_HUGEPAGE) }
-  }
-
-  /// 0, or the errno.
-  private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
-    var done = 0
-    while done < bytes.count {
-      let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
-      if count > 0 {
-        done += count
-      } else if errno != EINTR {
-        return errno
-      }
-    }
-    return 0
   }
 }

@@ -12,9 +12,13 @@ final class PayloadRoom: @unchecked Sendable {
   // @unchecked: its memory has one owner at a time: who fills it, then the payload that is in it, then who keeps it for the next.
   let file: SharedFile
   let byteCount: Int
+  /// No other room of this process has it: its readers know by it what they have mapped already. Never 0.
+  let number = lastNumber.add(1, ordering: .relaxed).newValue
   private let memory: UnsafeMutableRawPointer
   /// Of the payload in it; `nil`: who has it cannot say when he is done.
   private let loans = Mutex<[RoomLoan]?>([])
+
+  private static let lastNumber = Atomic<UInt64>(0)
 
   /// Shorter payloads get a file of their own: that costs less than a room is worth.
   static let shortest = 1 << 20
@@ -44,16 +48,14 @@ final class PayloadRoom: @unchecked Sendable {
   deinit { munmap(memory, byteCount) }
 
   /// Puts a payload in place of the one before. Only while the room is free.
-  func fill(_ bytes: [UInt8]) {
-    // Who copies the file reads to its end.
-    precondition(bytes.count == byteCount, "a room holds payloads of one size")
+  func fill<Failure: Error>(_ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
     precondition(isFree, "a room is filled while somebody looks at what is in it")
     loans.withLock { $0 = [] }
-    UnsafeMutableRawBufferPointer(start: memory, count: byteCount).copyBytes(from: bytes)
+    try body(UnsafeMutableRawBufferPointer(start: memory, count: byteCount))
   }
 
   /// Somebody else gets the file, and will say on `loan` that he is done with it.
-  func lend(_ loan: RoomLoan) { loans.withLock { $0?.append(loan) } }
+  func lend(_ loan: RoomLoan) { loans.withLock { $0?.append(loan.of(number)) } }
 
   /// Somebody gets the file who will say nothing.
   func giveAway() { loans.withLock { $0 = nil } }
@@ -72,56 +74,15 @@ struct RoomLoan: Sendable {
   let direction: Direction
   /// A number is given to one call of a pool, so what is left on a page by others means nothing.
   var call: UInt64
+  /// The number of the room: rooms that are lent at the same time have words of their own.
+  var room: UInt64 = 0
 
-  var isReturned: Bool { page.lastReturned(direction) == call }
-  func giveBack() { page.setLastReturned(direction, call) }
-}
-
-/// Holds a room's file at its reader's, until the last holder there lets it go.
-private final class RoomReader: Sendable {
-  private let file: SharedFile
-  private let loan: RoomLoan
-  private let isPassedOn = Atomic(false)
-
-  init(_ file: SharedFile, _ loan: RoomLoan) {
-    self.file = file
-    self.loan = loan
+  func of(_ room: UInt64) -> RoomLoan {
+    var loan = self
+    loan.room = room
+    return loan
   }
 
-  deinit {
-    if !isPassedOn.load(ordering: .acquiring) { loan.giveBack() }
-  }
-
-  /// Others have it too, who cannot say when they are done: the room is theirs for good.
-  func passOn() { isPassedOn.store(true, ordering: .releasing) }
-}
-
-extension SharedFile {
-  /// A file that came from another process, as one that says when it is not needed any more.
-  convenience init(borrowing file: SharedFile, _ loan: RoomLoan) {
-    self.init(file.descriptor, keptBy: RoomReader(file, loan))
-  }
-
-  /// The descriptor, to be sent to another process.
-  var passedOn: Int32 {
-    passOn()
-    return descriptor
-  }
-
-  /// Notes that another process gets the file: what is in it must never change then.
-  func passOn() {
-    switch keeper {
-    case let reader as RoomReader: reader.passOn()
-    case let tenant as RoomTenant: tenant.room.giveAway()
-    default: break
-    }
-  }
-}
-
-extension Payload {
-  /// The same, as what is in a room of its sender's.
-  func borrowed(_ loan: RoomLoan) -> Payload {
-    guard case .file(let file, let byteCount) = self else { return self }
-    return .file(SharedFile(borrowing: file, loan), byteCount: byteCount)
-  }
+  var isReturned: Bool { page.lastReturned(direction, room: room) == call }
+  func giveBack() { page.setLastReturned(direction, room: room, call) }
 }

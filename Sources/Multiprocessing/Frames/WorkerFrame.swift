@@ -31,7 +31,8 @@ enum WorkerFrame {
       ReturnHead(
         kind: Kind.returned.rawValue, metaBytes: UInt32(meta.count), call: call,
         cpuNanoseconds: usage.cpuNanoseconds, peakResidentBytes: usage.peakResidentBytes,
-        payloadBytes: Int64(payload.byteCount), isFile: UInt32(payload.fileMark), fileCount: UInt32(fileCount)))
+        payloadBytes: Int64(payload.byteCount), room: payload.roomNumber, isFile: payload.file == nil ? 0 : 1,
+        fileCount: UInt32(fileCount)))
     frame.put(meta)
     frame.put(payload.inline)
     return frame.bytes
@@ -45,6 +46,7 @@ enum WorkerFrame {
     var cpuNanoseconds: UInt64
     var peakResidentBytes: UInt64
     var payloadBytes: Int64
+    var room: UInt64
     var isFile: UInt32
     var fileCount: UInt32
   }
@@ -70,12 +72,15 @@ enum WorkerFrame {
     take(from: &frame, &descriptors, borrowing: nil)
   }
 
-  /// - Parameter loan: for the payload, if it is in its sender's room; of no call yet.
+  /// - Parameters:
+  ///   - loan: for the payload, if it is in its sender's room; of no call yet.
+  ///   - views: of its sender's rooms.
   static func take(
-    from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors, borrowing loan: RoomLoan?
+    from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors, borrowing loan: RoomLoan?,
+    views: RoomViews? = nil
   ) -> WorkerFrame? {
     guard let kind = frame.peek(UInt32.self).flatMap(Kind.init) else { return nil }
-    if kind == .returned { return takeReturned(from: &frame, &descriptors, loan) }
+    if kind == .returned { return takeReturned(from: &frame, &descriptors, loan, views) }
     _ = frame.take(UInt32.self)
     if kind == .crashing { return takeCrashNotice(from: &frame, &descriptors) }
     guard let call = frame.take(UInt64.self) else { return nil }
@@ -85,16 +90,17 @@ enum WorkerFrame {
   }
 
   private static func takeReturned(
-    from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors, _ loan: RoomLoan?
+    from frame: inout FrameReader, _ descriptors: inout ReceivedDescriptors, _ loan: RoomLoan?, _ views: RoomViews?
   ) -> WorkerFrame? {
     guard let head = frame.take(ReturnHead.self), let meta = frame.take(count: Int(head.metaBytes)),
       var payload = PayloadPart.take(
         isFile: head.isFile != 0, byteCount: head.payloadBytes, from: &frame, &descriptors),
       let files = descriptors.take(count: Int(head.fileCount))
     else { return nil }
-    if head.isFile == UInt32(PayloadPart.lentMark), var loan {
+    if head.room != 0, var loan {
       loan.call = head.call
-      payload = payload.borrowed(loan)
+      payload = payload.borrowed(
+        loan, in: head.room, view: views?.view(of: head.room, byteCount: payload.byteCount))
     }
     let usage = WorkerUsage(cpuNanoseconds: head.cpuNanoseconds, peakResidentBytes: head.peakResidentBytes)
     return .returned(call: head.call, usage, meta: meta, payload, files: files)

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// One call that runs in this process: on a thread or in a task.
-final class LocalWork: Sendable {
+final class LocalWork: StartedCall {
   private enum Phase {
     case waiting
     case running(Task<Void, Never>?)
@@ -15,24 +15,15 @@ final class LocalWork: Sendable {
   }
 
   private let state = Mutex(State())
-  private let body: @Sendable (LocalWork) async -> Void
-  private let tell: @Sendable (CallError) -> Void
+  private let work: PoolWork
   private let timeout: Duration?
+  /// The pool lives until the call has ended.
+  private let pool: any Pool
 
-  init<Value>(
-    _ work: PoolWork<Value>, timeout: Duration?, _ completion: @escaping @Sendable (PoolReply<Value>) -> Void
-  ) {
+  init(_ work: PoolWork, timeout: Duration?, of pool: any Pool) {
+    self.work = work
     self.timeout = timeout
-    tell = { completion(.failure($0)) }
-    body = { call in
-      do {
-        let value = try await work.runHere()
-        call.finish { completion($0 ? .failure(.cancelled) : .value(value)) }
-      } catch {
-        let text = "\(error)"
-        call.finish { completion(.failure($0 ? .cancelled : .threw(text))) }
-      }
-    }
+    self.pool = pool
   }
 
   /// Runs it in a task that `start` makes.
@@ -53,7 +44,7 @@ final class LocalWork: Sendable {
       }
     }
     let task = start {
-      await self.body(self)
+      await self.runWork()
       alarm?.cancel()
     }
     let isLate = state.withLock { state in
@@ -76,7 +67,7 @@ final class LocalWork: Sendable {
       case .over: return (nil, false)
       }
     }
-    if wasWaiting { tell(.cancelled) }
+    if wasWaiting { work.ended(.failure(.cancelled)) }
     task?.cancel()
   }
 
@@ -92,17 +83,23 @@ final class LocalWork: Sendable {
       }
     }
     guard let task else { return }
-    tell(error)
+    work.ended(.failure(error))
     task?.cancel()
   }
 
-  /// The function has returned; `tell` gets whether the call was cancelled, and is not called if it had ended before.
-  private func finish(_ tell: (Bool) -> Void) {
+  private func runWork() async {
+    let end: PoolEnd
+    do {
+      end = .ranHere(try await work.runHere())
+    } catch {
+      end = .failure(.threw("\(error)"))
+    }
+    // `nil`: it had ended before.
     let isCancelled = state.withLock { state -> Bool? in
       guard case .running = state.phase else { return nil }
       state.phase = .over
       return state.isCancelled
     }
-    if let isCancelled { tell(isCancelled) }
+    if let isCancelled { work.ended(isCancelled ? .failure(.cancelled) : end) }
   }
 }

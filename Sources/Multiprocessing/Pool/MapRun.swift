@@ -1,134 +1,136 @@
 import Synchronization
 
-/// One `map` on its way: hands out chunks, keeps so many in flight, and puts their values where they belong.
-final class MapRun<Input: Codable & Sendable, Output: Codable & Sendable>: Sendable {
-  private struct State {
+/// One `map` on its way: hands out chunks, and keeps so many in flight.
+///
+/// It knows no types, for the reason that ``PoolWork`` gives; inputs and outputs are in ``MapItems``.
+final class MapRun: Sendable {
+  fileprivate struct State {
     var window: ChunkWindow
-    /// Values of each chunk, once it has ended.
-    var chunks: [[Output]]
+    /// By lane: the call that runs its chunk.
+    var calls: [(any StartedCall)?]
     var failure: CallError?
-    var cancels: [Int: @Sendable () -> Void] = [:]
     var whenDone: (@Sendable () -> Void)?
   }
 
+  /// What follows the end of a chunk.
+  fileprivate enum Step {
+    case begin(chunk: Int)
+    /// It was the last, or the first that failed.
+    case end(cancelling: [any StartedCall], then: (@Sendable () -> Void)?)
+  }
+
+  fileprivate let items: MapItems
   private let pool: any Pool
-  private let function: RemoteFunction<Input, Output>
-  private let inputs: [Input]
-  private let chunkSize: Int
-  private let limits: CallLimits?
   private let state: Mutex<State>
 
-  init(
-    _ pool: any Pool, _ function: RemoteFunction<Input, Output>, _ inputs: [Input], chunkSize: Int,
-    _ limits: CallLimits?
-  ) {
+  init(_ pool: any Pool, _ items: MapItems, mostInFlight: Int) {
     self.pool = pool
-    self.function = function
-    self.inputs = inputs
-    self.chunkSize = chunkSize
-    self.limits = limits
-    let count = (inputs.count + chunkSize - 1) / chunkSize
-    let most = ChunkSize.inFlight(chunkSize: chunkSize, workers: pool.size)
-    state = Mutex(
-      State(window: ChunkWindow(count: count, mostInFlight: most), chunks: Array(repeating: [], count: count)))
+    self.items = items
+    let window = ChunkWindow(count: items.chunkCount, mostInFlight: mostInFlight)
+    state = Mutex(State(window: window, calls: Array(repeating: nil, count: window.laneCount)))
   }
 
   /// - Parameter whenDone: called once, when all chunks have ended, or no more will start and those in flight have ended.
   func start(_ whenDone: @escaping @Sendable () -> Void) {
-    state.withLock { $0.whenDone = whenDone }
-    fill()
+    let laneCount = state.withLock { state in
+      state.whenDone = whenDone
+      return state.window.laneCount
+    }
+    for index in 0..<laneCount {
+      guard let chunk = state.withLock({ $0.window.next(in: index) }) else { break }
+      begin(chunk, in: MapLane(self, index))
+    }
+    // Cancelled before it began.
+    state.withLock { $0.takeWhenDone() }?()
   }
 
-  func cancel() { fail(.cancelled) }
-
-  /// All values in order, once it is done.
-  func outputs() throws(CallError) -> [Output] {
-    let (chunks, failure) = state.withLock { ($0.chunks, $0.failure) }
-    if let failure { throw failure }
-    var outputs: [Output] = []
-    outputs.reserveCapacity(inputs.count)
-    for chunk in chunks { outputs.append(contentsOf: chunk) }
-    return outputs
-  }
-
-  private func fill() {
-    while let chunk = state.withLock({ $0.window.next() }) {
-      let range = chunk * chunkSize..<min((chunk + 1) * chunkSize, inputs.count)
-      let cancel = pool.start(function.work(many: Array(inputs[range]), limits)) { reply in
-        if range.count < ChunkSize.coarse { return self.ended(chunk, reply) }
-        Task.detached { self.ended(chunk, reply) }
-      }
-      let isLate = state.withLock { state in
-        if state.window.isInFlight(chunk) { state.cancels[chunk] = cancel }
-        return state.failure != nil
-      }
-      if isLate { cancel() }
+  func cancel() {
+    let (calls, whenDone) = state.withLock { state in
+      let calls = state.window.isDone ? [] : state.fail(.cancelled)
+      return (calls, state.takeWhenDone())
     }
-    tellIfDone()
-  }
-
-  private func ended(_ chunk: Int, _ reply: PoolReply<ManyEnds<Output>>) {
-    let result = reply.result.flatMap { ends in
-      ends.firstFailure.map { .failure($0) } ?? .success(ends.outputs)
-    }
-    // Before it counts as ended, because the last chunk to end is the end of the run.
-    if case .failure(let error) = result { fail(error) }
-    state.withLock { state in
-      if case .success(let outputs) = result { state.chunks[chunk] = outputs }
-      state.window.ended(chunk)
-      state.cancels[chunk] = nil
-    }
-    fill()
-  }
-
-  /// Starts nothing more; the first error is the map's.
-  private func fail(_ error: CallError) {
-    let cancels = state.withLock { state in
-      if state.failure != nil || state.window.isDone { return [@Sendable () -> Void]() }
-      state.failure = error
-      state.window.stop()
-      return state.cancels.values.map { $0 }
-    }
-    for cancel in cancels { cancel() }
-    tellIfDone()
-  }
-
-  private func tellIfDone() {
-    let whenDone = state.withLock { state in
-      guard state.window.isDone else { return nil as (@Sendable () -> Void)? }
-      defer { state.whenDone = nil }
-      return state.whenDone
-    }
+    for call in calls { call.cancel() }
     whenDone?()
+  }
+
+  /// Why there are not all outputs; `nil`: there are.
+  var failure: CallError? { state.withLock { $0.failure } }
+
+  private func begin(_ chunk: Int, in lane: MapLane) {
+    lane.chunk = chunk
+    let call = pool.start(lane)
+    let isLate = state.withLock { state in
+      // The lane may be on with its next chunk: that one's call must not be taken for this.
+      guard state.window.isInFlight(chunk, in: lane.index) else { return false }
+      state.calls[lane.index] = call
+      return state.failure != nil
+    }
+    if isLate { call.cancel() }
+  }
+
+  fileprivate func ended(_ lane: MapLane, _ end: PoolEnd) {
+    if !items.isCoarse { return settle(lane, end) }
+    Task.detached { self.settle(lane, end) }
+  }
+
+  /// Keeps what a chunk gave, and goes on with the next.
+  private func settle(_ lane: MapLane, _ end: PoolEnd) {
+    var failure: CallError?
+    do throws(CallError) {
+      try items.keep(end, of: lane.chunk)
+    } catch {
+      failure = error
+    }
+    switch state.withLock({ $0.ended(lane.index, failure) }) {
+    case .begin(let chunk): begin(chunk, in: lane)
+    case .end(let calls, let whenDone):
+      for call in calls { call.cancel() }
+      whenDone?()
+    }
   }
 }
 
-/// Which chunk comes next, and when it may. Pure.
-struct ChunkWindow {
-  private(set) var count: Int
-  let mostInFlight: Int
-  private var started = 0
-  private var inFlight: Set<Int> = []
-
-  init(count: Int, mostInFlight: Int) {
-    self.count = count
-    self.mostInFlight = mostInFlight
+extension MapRun.State {
+  fileprivate mutating func ended(_ lane: Int, _ failure: CallError?) -> MapRun.Step {
+    calls[lane] = nil
+    window.ended(in: lane)
+    let others = failure.map { fail($0) } ?? []
+    if let chunk = window.next(in: lane) { return .begin(chunk: chunk) }
+    return .end(cancelling: others, then: takeWhenDone())
   }
 
-  /// The next chunk, which is in flight from now on; `nil`: none now.
-  mutating func next() -> Int? {
-    guard started < count, inFlight.count < mostInFlight else { return nil }
-    inFlight.insert(started)
-    started += 1
-    return started - 1
+  /// Starts nothing more; the first error is the map's. The calls that are to be cancelled.
+  fileprivate mutating func fail(_ error: CallError) -> [any StartedCall] {
+    if failure != nil { return [] }
+    failure = error
+    window.stop()
+    return calls.compactMap { $0 }
   }
 
-  func isInFlight(_ chunk: Int) -> Bool { inFlight.contains(chunk) }
+  /// Gives it once, when nothing is in flight and nothing will be.
+  fileprivate mutating func takeWhenDone() -> (@Sendable () -> Void)? {
+    guard window.isDone else { return nil }
+    defer { whenDone = nil }
+    return whenDone
+  }
+}
 
-  mutating func ended(_ chunk: Int) { inFlight.remove(chunk) }
+/// The work of one chunk of a map, and then of another: made once for many calls.
+private final class MapLane: PoolWork, @unchecked Sendable {
+  // @unchecked: the chunk is set before the lane is started, and touched by its call until that has ended.
+  let run: MapRun
+  let index: Int
+  var chunk = 0
 
-  /// No more are started.
-  mutating func stop() { count = started }
+  init(_ run: MapRun, _ index: Int) {
+    self.run = run
+    self.index = index
+    super.init(run.items.function, run.items.limits, .many)
+  }
 
-  var isDone: Bool { started == count && inFlight.isEmpty }
+  override func encode() throws(ValueCodingError) -> EncodedValue { try run.items.encode(chunk) }
+
+  override func runHere() async throws -> any Sendable { try await run.items.runHere(chunk) }
+
+  override func ended(_ end: PoolEnd) { run.ended(self, end) }
 }

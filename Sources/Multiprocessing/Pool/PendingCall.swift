@@ -20,7 +20,8 @@ public final class PendingCall<Value: Sendable>: Sendable {
     var state = State.running
     var waiting: [UInt64: @Sendable () -> Void] = [:]
     var nextWaiter: UInt64 = 0
-    var cancel: (@Sendable () -> Void)?
+    /// Until it ends.
+    var started: (any StartedCall)?
     var isCancelled = false
   }
 
@@ -119,27 +120,27 @@ public final class PendingCall<Value: Sendable>: Sendable {
   /// Asks it to end. One that waits never starts; one that runs is told, and its process killed a second later if it does not
   /// listen. It ends as ``CallError/cancelled``, unless its end was there already.
   public func cancel() {
-    let cancel = content.withLock { content in
+    let started = content.withLock { content in
       content.isCancelled = true
-      return content.cancel
+      return content.started
     }
-    cancel?()
+    started?.cancel()
   }
 
-  /// What ``cancel()`` does, once the pool has the call.
-  func started(cancel: @escaping @Sendable () -> Void) {
+  /// What ``cancel()`` cancels, once the pool has the call.
+  func started(_ call: any StartedCall) {
     let isLate = content.withLock { content in
-      if case .running = content.state { content.cancel = cancel }
+      if case .running = content.state { content.started = call }
       return content.isCancelled
     }
-    if isLate { cancel() }
+    if isLate { call.cancel() }
   }
 
   func end(_ reply: PoolReply<Value>) {
     let waiting = content.withLock { content in
       guard case .running = content.state else { preconditionFailure("a call ends once") }
       content.state = .ended(reply)
-      content.cancel = nil
+      content.started = nil
       defer { content.waiting = [:] }
       return content.waiting.values.map { $0 }
     }

@@ -65,7 +65,7 @@ extension Pool {
     callback: (@Sendable (Output) -> Void)? = nil, errorCallback: (@Sendable (CallError) -> Void)? = nil
   ) async throws(CallError) -> PendingCall<Output> {
     try await gate.enter()
-    return begin(function.work(input, limits), callback, errorCallback)
+    return begin(function, input, limits, callback, errorCallback)
   }
 
   /// The same for synchronous code: while the pool is full, the thread blocks.
@@ -76,7 +76,7 @@ extension Pool {
     callback: (@Sendable (Output) -> Void)? = nil, errorCallback: (@Sendable (CallError) -> Void)? = nil
   ) throws(CallError) -> PendingCall<Output> {
     try enterBlocking()
-    return begin(function.work(input, limits), callback, errorCallback)
+    return begin(function, input, limits, callback, errorCallback)
   }
 
   /// Runs a function, and blocks the thread until its value is there. For synchronous programs; never on a thread of Swift's
@@ -94,16 +94,16 @@ extension Pool {
     _ function: RemoteFunction<Input, Output>, _ input: Input, limits: CallLimits? = nil
   ) throws(CallError) -> Output {
     try enterBlocking()
-    return try begin(function.work(input, limits), nil, nil).blockForValue(timeout: nil)
+    return try begin(function, input, limits, nil, nil).blockForValue(timeout: nil)
   }
 
   /// Starts a call whose caller is in.
-  private func begin<Output>(
-    _ work: PoolWork<Output>, _ callback: (@Sendable (Output) -> Void)?,
-    _ errorCallback: (@Sendable (CallError) -> Void)?
+  private func begin<Input, Output>(
+    _ function: RemoteFunction<Input, Output>, _ input: Input, _ limits: CallLimits?,
+    _ callback: (@Sendable (Output) -> Void)?, _ errorCallback: (@Sendable (CallError) -> Void)?
   ) -> PendingCall<Output> {
     let call = PendingCall<Output>()
-    let cancel = start(work) { reply in
+    let work = function.work(input, limits) { reply in
       call.end(reply)
       // The pool lives until its last call has ended.
       gate.leave()
@@ -115,7 +115,7 @@ extension Pool {
         }
       }
     }
-    call.started(cancel: cancel)
+    call.started(start(work))
     return call
   }
 

@@ -29,14 +29,16 @@ extension Pool {
     if inputs.isEmpty { return [] }
     try await gate.enter()
     defer { gate.leave() }
-    let run = MapRun(
-      self, function, inputs, chunkSize: chunkSize ?? ChunkSize.usual(items: inputs.count, workers: size), limits)
+    let chunkSize = chunkSize ?? ChunkSize.usual(items: inputs.count, workers: size)
+    let items = MapValues(function, inputs, chunkSize: chunkSize, limits)
+    let run = MapRun(self, items, mostInFlight: ChunkSize.inFlight(chunkSize: chunkSize, workers: size))
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in run.start { continuation.resume() } }
     } onCancel: {
       run.cancel()
     }
-    return try run.outputs()
+    if let failure = run.failure { throw failure }
+    return items.outputs()
   }
 
   /// Runs a function of several arguments on every row of them: Python's `starmap`.

@@ -23,13 +23,9 @@ public protocol Pool: Sendable {
   /// Who may come in. For the pools of this module.
   var gate: PoolGate { get }
 
-  /// Starts a call and gives its end to `completion`, exactly once, from any thread, maybe from within this function. For the
-  /// pools of this module: others use `run` and its kin.
-  ///
-  /// - Returns: cancels the call.
-  func start<Value>(
-    _ work: PoolWork<Value>, completion: @escaping @Sendable (PoolReply<Value>) -> Void
-  ) -> @Sendable () -> Void
+  /// Starts a call and tells it its end, exactly once, from any thread, maybe from within this function. For the pools of this
+  /// module: others use `run` and its kin.
+  func start(_ work: PoolWork) -> any StartedCall
 
   /// Ends every call now as ``CallError/lost(_:)``: processes are killed, threads and tasks told. The pool takes no more. May be
   /// called twice.

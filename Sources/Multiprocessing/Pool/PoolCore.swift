@@ -126,28 +126,3 @@ final class PoolCore: Sendable {
     }
   }
 }
-
-/// Where a call of a ``PoolCore`` is found again, to cancel it.
-@LoopActor
-final class CallSlot {
-  private var handle: CallHandle?
-  private var isCancelled = false
-
-  nonisolated init() {}
-
-  func begin(
-    _ call: PoolCall, on core: PoolCore, completion: @escaping WorkerPool.Completion, refused: (CallError) -> Void
-  ) {
-    do throws(CallError) {
-      handle = try core.run(call, completion: completion)
-      if isCancelled { cancel(on: core) }
-    } catch {
-      refused(error)
-    }
-  }
-
-  func cancel(on core: PoolCore) {
-    isCancelled = true
-    if let handle { core.cancel(handle) }
-  }
-}

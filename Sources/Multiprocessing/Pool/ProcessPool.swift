@@ -68,31 +68,19 @@ public final class ProcessPool: Pool {
     onLoop { [core] in core.terminate() }
   }
 
-  public func start<Value>(
-    _ work: PoolWork<Value>, completion: @escaping @Sendable (PoolReply<Value>) -> Void
-  ) -> @Sendable () -> Void {
-    let call: PoolCall
+  public func start(_ work: PoolWork) -> any StartedCall {
+    let started = ProcessCall(work, in: self, core)
     do throws(CallError) {
-      call = try self.call(work)
-    } catch {
-      completion(.failure(error))
-      return {}
-    }
-    let handle = CallSlot()
-    // It holds the pool until the call has ended.
-    onLoop { [core] in
-      handle.begin(call, on: core) { finished in
-        if case .lost = finished.outcome, let fault = core.fault {
-          completion(.failure(fault))
-        } else {
-          completion(.finished(finished, work))
-        }
-        withExtendedLifetime(self) {}
-      } refused: { error in
-        completion(.failure(error))
+      let call = try self.call(work)
+      if EpollLoop.shared.isOnLoopThread {
+        LoopActor.assumeIsolated(passing: (started, call)) { started, call in started.begin(call) }
+      } else {
+        Task { @LoopActor in started.begin(call) }
       }
+    } catch {
+      work.ended(.failure(error))
     }
-    return { [core] in onLoop { handle.cancel(on: core) } }
+    return started
   }
 
   public func terminate() {
@@ -112,8 +100,11 @@ public final class ProcessPool: Pool {
   }
 
   /// A call as the workers get it. What is large goes to a memory file here, and not on the loop.
-  private func call<Value>(_ work: PoolWork<Value>) throws(CallError) -> PoolCall {
-    if program.index(of: work.function) == nil { throw .unregistered(work.function) }
+  private func call(_ work: PoolWork) throws(CallError) -> PoolCall {
+    guard let number = work.functionNumber ?? program.index(of: work.function) else {
+      throw .unregistered(work.function)
+    }
+    work.functionNumber = number
     let limits = work.limits ?? self.limits
     let encoded: EncodedValue
     do {
@@ -127,9 +118,11 @@ public final class ProcessPool: Pool {
     } catch {
       throw .unavailable("\(error)")
     }
-    return PoolCall(
-      work.function, header: [work.form.rawValue], argument: argument, files: encoded.files, timeout: limits.timeout,
+    var call = PoolCall(
+      work.function, header: work.form.header, argument: argument, files: encoded.files, timeout: limits.timeout,
       memoryLimitBytes: limits.memoryBytes, cpuTimeLimit: limits.cpuTime, mayBeSentAhead: true, measuresUsage: false)
+    call.functionNumber = number
+    return call
   }
 }
 
@@ -150,7 +143,7 @@ public struct WorkerInitializer: Sendable {
     do {
       let encoded = try ValueCodec.encodeWithFiles(input)
       call = PoolCall(
-        function.name, header: [CallForm.single.rawValue], argument: .bytes(encoded.bytes), files: encoded.files)
+        function.name, header: CallForm.single.header, argument: .bytes(encoded.bytes), files: encoded.files)
     } catch {
       throw .unencodable(error)
     }

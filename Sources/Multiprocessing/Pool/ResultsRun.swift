@@ -7,7 +7,7 @@ final class ResultsRun<Input: Codable & Sendable, Output: Codable & Sendable>: S
 
   private struct Content {
     var results: State
-    var cancels: [Int: @Sendable () -> Void] = [:]
+    var calls: [Int: any StartedCall] = [:]
     var reader: CheckedContinuation<State.Ended?, Never>?
     /// In the pool, as one caller.
     var isInside = false
@@ -65,13 +65,13 @@ final class ResultsRun<Input: Codable & Sendable, Output: Codable & Sendable>: S
 
   /// Starts nothing more, and cancels what runs.
   func cancel() {
-    let (cancels, reader) = content.withLock { content in
+    let (calls, reader) = content.withLock { content in
       content.isCancelled = true
       content.results.stop()
       defer { content.reader = nil }
-      return (content.cancels.values.map { $0 }, content.reader)
+      return (Array(content.calls.values), content.reader)
     }
-    for cancel in cancels { cancel() }
+    for call in calls { call.cancel() }
     reader?.resume(returning: nil)
     leaveIfQuiet()
   }
@@ -91,21 +91,22 @@ final class ResultsRun<Input: Codable & Sendable, Output: Codable & Sendable>: S
 
   private func fill() {
     while let (number, first, inputs) = content.withLock({ $0.results.startNext() }) {
-      let cancel = pool.start(function.work(many: inputs, limits)) { reply in
+      let work = function.work(many: inputs, limits) { reply in
         self.ended(State.Ended(number: number, first: first, count: inputs.count, reply: reply))
       }
+      let call = pool.start(work)
       let isLate = content.withLock { content in
-        if content.results.isRunning(number) { content.cancels[number] = cancel }
+        if content.results.isRunning(number) { content.calls[number] = call }
         return content.isCancelled
       }
-      if isLate { cancel() }
+      if isLate { call.cancel() }
     }
     leaveIfQuiet()
   }
 
   private func ended(_ chunk: State.Ended) {
     let (reader, next) = content.withLock { content -> (CheckedContinuation<State.Ended?, Never>?, State.Ended?) in
-      content.cancels[chunk.number] = nil
+      content.calls[chunk.number] = nil
       content.results.end(chunk)
       if content.isCancelled { content.results.stop() }
       guard let reader = content.reader else { return (nil, nil) }

@@ -27,17 +27,15 @@ public final class TaskPool: Pool {
     state = Mutex(LocalQueue(limit: size))
   }
 
-  public func start<Value>(
-    _ work: PoolWork<Value>, completion: @escaping @Sendable (PoolReply<Value>) -> Void
-  ) -> @Sendable () -> Void {
+  public func start(_ work: PoolWork) -> any StartedCall {
     let limits = work.limits ?? self.limits
+    let call = LocalWork(work, timeout: limits.timeout, of: self)
     if let fault = limits.onlyForProcesses {
-      completion(.failure(.unsupported(fault)))
-      return {}
+      call.end(.unsupported(fault))
+    } else if state.withLock({ $0.add(call) }) {
+      begin(call)
     }
-    let call = LocalWork(work, timeout: limits.timeout, completion)
-    if state.withLock({ $0.add(call) }) { begin(call) }
-    return { call.cancel() }
+    return call
   }
 
   /// Runs one call, and then whatever waits, until nothing does.

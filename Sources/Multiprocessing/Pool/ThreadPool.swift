@@ -28,21 +28,15 @@ public final class ThreadPool: Pool {
 
   deinit { queue.close() }
 
-  public func start<Value>(
-    _ work: PoolWork<Value>, completion: @escaping @Sendable (PoolReply<Value>) -> Void
-  ) -> @Sendable () -> Void {
+  public func start(_ work: PoolWork) -> any StartedCall {
     let limits = work.limits ?? self.limits
+    let call = LocalWork(work, timeout: limits.timeout, of: self)
     if let fault = limits.onlyForProcesses {
-      completion(.failure(.unsupported(fault)))
-      return {}
+      call.end(.unsupported(fault))
+    } else {
+      queue.add(call)
     }
-    let call = LocalWork(work, timeout: limits.timeout) { reply in
-      completion(reply)
-      // It holds the pool until the call has ended.
-      withExtendedLifetime(self) {}
-    }
-    queue.add(call)
-    return { call.cancel() }
+    return call
   }
 
   public func terminate() {

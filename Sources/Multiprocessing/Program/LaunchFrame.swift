@@ -42,8 +42,8 @@ enum LaunchRequest {
 
 /// Launcher to program.
 enum LaunchAnswer {
-  /// A nursery was forked: the program's end of its channel, its pidfd, and the memory of its ticket board.
-  case nursery(pid: pid_t, channel: SharedFile, pidfd: SharedFile, tickets: SharedFile)
+  /// A nursery was forked: the program's end of its channel, its pidfd, and the memory and the bell of its ticket board.
+  case nursery(pid: pid_t, channel: SharedFile, pidfd: SharedFile, tickets: SharedFile, bell: SharedFile)
   case failed(code: Int32)
 
   private enum Kind: UInt32 {
@@ -51,7 +51,7 @@ enum LaunchAnswer {
     case failed
   }
 
-  /// Goes with three descriptors, in this order: channel, pidfd, tickets.
+  /// Goes with four descriptors, in this order: channel, pidfd, tickets, bell.
   static func nursery(_ pid: pid_t) -> [UInt8] {
     var frame = FrameWriter(reserving: 8)
     frame.put(Kind.nursery.rawValue)
@@ -70,9 +70,10 @@ enum LaunchAnswer {
     guard let kind = frame.take(UInt32.self).flatMap(Kind.init), let number = frame.take(Int32.self) else { return nil }
     switch kind {
     case .nursery:
-      guard let channel = descriptors.take(), let pidfd = descriptors.take(), let tickets = descriptors.take()
+      guard let channel = descriptors.take(), let pidfd = descriptors.take(), let tickets = descriptors.take(),
+        let bell = descriptors.take()
       else { return nil }
-      return .nursery(pid: number, channel: channel, pidfd: pidfd, tickets: tickets)
+      return .nursery(pid: number, channel: channel, pidfd: pidfd, tickets: tickets, bell: bell)
     case .failed: return .failed(code: number)
     }
   }

@@ -80,9 +80,10 @@ public final class Launcher: Sendable {
   /// Has a nursery forked, for one pool.
   func startForkServer() throws(MultiprocessingError) -> ForkServerHandle {
     switch try ask(LaunchRequest.nurseryFrame) {
-    case .nursery(let pid, let channel, let pidfd, let tickets):
+    case .nursery(let pid, let channel, let pidfd, let tickets, let bell):
       return ForkServerHandle(
-        channel: channel, pidfd: pidfd, tickets: try TicketBoard(tickets), nurseryPID: pid, program: program)
+        channel: channel, pidfd: pidfd, tickets: try TicketBoard(tickets, bell: bell), nurseryPID: pid,
+        program: program)
     case .failed(let code): throw MultiprocessingError("forking a pool's nursery", code: code)
     }
   }

@@ -63,7 +63,7 @@ final class LauncherProcess {
       nurseries.insert(nursery.nurseryPID)
       tell(
         LaunchAnswer.nursery(nursery.nurseryPID),
-        [nursery.channel.descriptor, nursery.pidfd.descriptor, nursery.tickets.file.descriptor])
+        [nursery.channel, nursery.pidfd, nursery.tickets.file, nursery.tickets.bell].map(\.descriptor))
     } catch {
       tell(LaunchAnswer.failed(error.code))
     }

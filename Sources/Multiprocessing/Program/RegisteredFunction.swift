@@ -16,6 +16,17 @@ enum CallForm: UInt8 {
   case single = 1
   /// `[Input]`; all items run, whether or not one throws.
   case many
+
+  /// A call's header. Made once: a header a call is an array a call.
+  var header: [UInt8] {
+    switch self {
+    case .single: Self.singleHeader
+    case .many: Self.manyHeader
+    }
+  }
+
+  private static let singleHeader = [single.rawValue]
+  private static let manyHeader = [many.rawValue]
 }
 
 /// What a worker's meta bytes say about the payload.
@@ -25,6 +36,19 @@ enum ReturnForm: UInt8 {
   case many
   /// `[ItemEnd<Output>]`: some threw.
   case mixed
+
+  /// A value's meta bytes, made once.
+  var meta: [UInt8] {
+    switch self {
+    case .single: Self.singleMeta
+    case .many: Self.manyMeta
+    case .mixed: Self.mixedMeta
+    }
+  }
+
+  private static let singleMeta = [single.rawValue]
+  private static let manyMeta = [many.rawValue]
+  private static let mixedMeta = [mixed.rawValue]
 }
 
 /// The end of one item of many.
@@ -70,35 +94,31 @@ enum CallFailure: UInt8 {
 
 extension RemoteFunction: RegisteredFunction {
   public var workerFunction: WorkerFunction {
+    let coding = FunctionCoding<Input, Output>(name)
     switch body {
     case .synchronous(let body, let loop):
-      WorkerFunction(name) { call in
+      return WorkerFunction(name) { call in
         do {
-          switch try form(call) {
-          case .single: return try WorkerReturn(try body(try call.decodedArgument(Input.self)), form: .single)
-          case .many: return try WorkerReturn(Self.runMany(try call.decodedArgument([Input].self), body, loop))
+          switch try coding.form(of: call) {
+          case .single: return try coding.result(try body(try coding.input(of: call)))
+          case .many: return try coding.result(Self.runMany(try coding.inputs(of: call), body, loop))
           }
         } catch {
           throw WorkerFailure(CallFailure.bytes(of: error))
         }
       }
     case .asynchronous(let body):
-      WorkerFunction(name) { call async throws in
+      return WorkerFunction(name) { call async throws in
         do {
-          switch try form(call) {
-          case .single: return try WorkerReturn(try await body(try call.decodedArgument(Input.self)), form: .single)
-          case .many: return try WorkerReturn(await Self.runMany(try call.decodedArgument([Input].self), body))
+          switch try coding.form(of: call) {
+          case .single: return try coding.result(try await body(try coding.input(of: call)))
+          case .many: return try coding.result(await Self.runMany(try coding.inputs(of: call), body))
           }
         } catch {
           throw WorkerFailure(CallFailure.bytes(of: error))
         }
       }
     }
-  }
-
-  private func form(_ call: WorkerCall) throws(ValueCodingError) -> CallForm {
-    if let form = call.header.first.flatMap(CallForm.init) { return form }
-    throw .undecodable(type: "a call of \"\(name)\"", reason: "it has no known form")
   }
 
   /// Every input's end, in order.
@@ -113,52 +133,38 @@ extension RemoteFunction: RegisteredFunction {
     _ inputs: [Input], _ body: (Input) throws -> Output, _ loop: Loop
   ) -> ManyEnds<Output> {
     var outputs: [Output] = []
-    outputs.reserveCapacity(inputs.count)
-    var ends: ManyEnds<Output>
+    var ends: [ItemEnd<Output>]
     do {
       try loop(inputs, &outputs)
-      return ManyEnds(outputs)
+      return .all(outputs)
     } catch {
-      ends = ManyEnds(outputs)
-      ends.appendFailure("\(error)")
+      ends = outputs.map { .returned($0) } + [.threw("\(error)")]
     }
-    for input in inputs.dropFirst(outputs.count + 1) {
+    for input in inputs.dropFirst(ends.count) {
       do {
-        ends.append(try body(input))
+        ends.append(.returned(try body(input)))
       } catch {
-        ends.appendFailure("\(error)")
+        ends.append(.threw("\(error)"))
       }
     }
-    return ends
+    return .mixed(ends)
   }
 
   private static func runMany(
     _ inputs: [Input], _ body: @Sendable (Input) async throws -> Output
   ) async -> ManyEnds<Output> {
-    var ends = ManyEnds<Output>(reserving: inputs.count)
+    var outputs: [Output] = []
+    outputs.reserveCapacity(inputs.count)
+    var ends: [ItemEnd<Output>] = []
     for input in inputs {
       do {
-        ends.append(try await body(input))
+        let output = try await body(input)
+        if ends.isEmpty { outputs.append(output) } else { ends.append(.returned(output)) }
       } catch {
-        ends.appendFailure("\(error)")
+        if ends.isEmpty { ends = outputs.map { .returned($0) } }
+        ends.append(.threw("\(error)"))
       }
     }
-    return ends
-  }
-}
-
-extension WorkerCall {
-  func decodedArgument<Input: Decodable>(_ type: Input.Type) throws -> Input {
-    try argument.withBytes { try ValueCodec.decode(type, from: $0, files: files) }
-  }
-}
-
-extension WorkerReturn {
-  init<Output: Encodable>(_ output: Output, form: ReturnForm) throws {
-    let encoded = try ValueCodec.encodeWithFiles(output)
-    self.init(.bytes(encoded.bytes), meta: [form.rawValue], files: encoded.files)
-  }
-  init<Output>(_ ends: ManyEnds<Output>) throws {
-    if ends.mixed.isEmpty { try self.init(ends.outputs, form: .many) } else { try self.init(ends.mixed, form: .mixed) }
+    return ends.isEmpty ? .all(outputs) : .mixed(ends)
   }
 }

@@ -31,6 +31,7 @@ public struct RemoteFunction<Input: Codable & Sendable, Output: Codable & Sendab
   @inlinable
   public init(_ name: String, _ body: @escaping @Sendable (Input) throws -> Output) {
     self.init(name, body) { inputs, outputs in
+      outputs.reserveCapacity(inputs.count)
       for input in inputs { outputs.append(try body(input)) }
     }
   }

@@ -25,6 +25,9 @@ public enum ValueCodec {
   ///
   /// - Throws: ``ValueCodingError/unencodable(type:reason:)``, also for more than ``PoolCall/mostFiles`` files.
   public static func encodeWithFiles<Value: Encodable>(_ value: Value) throws(ValueCodingError) -> EncodedValue {
+    var writer = ValueWriter(files: nil)
+    // No file is in what has a form of its own.
+    if writer.putDirectly(value) { return EncodedValue(bytes: writer.bytes, files: []) }
     let files = FileList()
     return EncodedValue(bytes: try encode(value, files: files), files: files.files)
   }

@@ -38,7 +38,27 @@ struct ValueReader {
   var remaining: Int { end - position }
 
   mutating func decode<Value: Decodable>(_ type: Value.Type, at path: ValuePath?) throws -> Value {
-    if let value = try takeDirectly(type) { return value }
+    // A type of the format's own, or an array of its numbers. The casts are by bits, of types that were just compared, as in
+    // `ValueWriter`; and none of these gives a `Value?`, whose own type would have to be looked up each time.
+    if type == String.self {
+      try expect(.text)
+      return unsafeBitCast(try takeText(), to: type)
+    }
+    if type == Bool.self { return unsafeBitCast(try takeBool(), to: type) }
+    if let found = try take(Int.self, for: type) { return found.cast(to: type) }
+    if let found = try take(Double.self, for: type) { return found.cast(to: type) }
+    if let found = try take(UInt8.self, for: type) { return found.cast(to: type) }
+    if let found = try take(Float.self, for: type) { return found.cast(to: type) }
+    if let found = try take(Int64.self, for: type) { return found.cast(to: type) }
+    if let found = try take(Int32.self, for: type) { return found.cast(to: type) }
+    if let found = try take(UInt64.self, for: type) { return found.cast(to: type) }
+    if let found = try take(UInt32.self, for: type) { return found.cast(to: type) }
+    if let found = try take(UInt.self, for: type) { return found.cast(to: type) }
+    if let found = try take(Int16.self, for: type) { return found.cast(to: type) }
+    if let found = try take(UInt16.self, for: type) { return found.cast(to: type) }
+    if let found = try take(Int8.self, for: type) { return found.cast(to: type) }
+    if let found = try take(Int128.self, for: type) { return found.cast(to: type) }
+    if let found = try take(UInt128.self, for: type) { return found.cast(to: type) }
     if let path, path.depth > ValueFormat.deepest {
       throw MalformedValue("it is nested more than \(ValueFormat.deepest) deep")
     }
@@ -105,52 +125,44 @@ struct ValueReader {
 
   // MARK: - Private
 
-  /// The value, if its type is one of the format's own and the next value has that form; else nothing is taken. Casts are
-  /// by bits, as in `ValueWriter`.
-  private mutating func takeDirectly<Value>(_ type: Value.Type) throws -> Value? {
-    if type == String.self {
-      try expect(.text)
-      return unsafeBitCast(try takeText(), to: type)
+  /// What a value of type `Number` or `[Number]` is.
+  private enum Found<Number: FixedWidthNumber> {
+    case one(Number)
+    case many([Number])
+
+    /// - Parameter type: that of what was found.
+    func cast<Value>(to type: Value.Type) -> Value {
+      switch self {
+      case .one(let number): unsafeBitCast(number, to: type)
+      case .many(let numbers): unsafeBitCast(numbers, to: type)
+      }
     }
-    if type == Bool.self {
-      let tag = try takeTag()
-      if tag != .yes && tag != .no { throw MalformedValue("a Bool was expected, and \(tag) is there") }
-      return unsafeBitCast(tag == .yes, to: type)
-    }
-    if let value = try take(type, ifOf: Int.self) { return value }
-    if let value = try take(type, ifOf: Double.self) { return value }
-    if let value = try take(type, ifOf: UInt8.self) { return value }
-    if let value = try take(type, ifOf: Float.self) { return value }
-    if let value = try take(type, ifOf: Int64.self) { return value }
-    if let value = try take(type, ifOf: Int32.self) { return value }
-    if let value = try take(type, ifOf: UInt64.self) { return value }
-    if let value = try take(type, ifOf: UInt32.self) { return value }
-    if let value = try take(type, ifOf: UInt.self) { return value }
-    if let value = try take(type, ifOf: Int16.self) { return value }
-    if let value = try take(type, ifOf: UInt16.self) { return value }
-    if let value = try take(type, ifOf: Int8.self) { return value }
-    if let value = try take(type, ifOf: Int128.self) { return value }
-    if let value = try take(type, ifOf: UInt128.self) { return value }
-    return nil
   }
 
+  /// The next value, if that is what `Value` is and an array is a block; else nothing is taken.
   private mutating func take<Value, Number: FixedWidthNumber>(
-    _ type: Value.Type, ifOf number: Number.Type
-  ) throws -> Value? {
+    _ number: Number.Type, for type: Value.Type
+  ) throws -> Found<Number>? {
     if type == Number.self {
       try expect(Number.tag)
-      return unsafeBitCast(try takeBare(number), to: type)
+      return .one(try takeBare(number))
     }
     if type == [Number].self, try peekTag() == .numbers {
       let (element, range, count) = try takeNumbers()
       if element != Number.tag { throw MalformedValue("\(Number.tag)s were expected, and \(element)s are there") }
-      let numbers = [Number](unsafeUninitializedCapacity: count) { buffer, filled in
-        UnsafeMutableRawBufferPointer(buffer).copyMemory(from: UnsafeRawBufferPointer(rebasing: source.bytes[range]))
-        filled = count
-      }
-      return unsafeBitCast(numbers, to: type)
+      return .many(
+        [Number](unsafeUninitializedCapacity: count) { buffer, filled in
+          UnsafeMutableRawBufferPointer(buffer).copyMemory(from: UnsafeRawBufferPointer(rebasing: source.bytes[range]))
+          filled = count
+        })
     }
     return nil
+  }
+
+  private mutating func takeBool() throws -> Bool {
+    let tag = try takeTag()
+    if tag != .yes && tag != .no { throw MalformedValue("a Bool was expected, and \(tag) is there") }
+    return tag == .yes
   }
 
   private mutating func expect(_ tag: ValueTag) throws {

@@ -45,7 +45,7 @@ struct ValueWriter {
   /// True: the value's type is one of the format's own, and it is written.
   ///
   /// Casts are by bits, of types that were just compared: a dynamic cast takes longer than the rest of a small value.
-  private mutating func putDirectly<Value>(_ value: Value) -> Bool {
+  mutating func putDirectly<Value>(_ value: Value) -> Bool {
     if Value.self == String.self {
       put(.text)
       put(text: unsafeBitCast(value, to: String.self))

@@ -17,15 +17,17 @@ final class WorkerProcess {
   private var dataLimitBytes: UInt64?
   private let tickets: TicketPage
   private var spinner: Spinner
+  private let answers: AnswerSender
   private var messagesReceived: UInt64 = 0
-  private var answersSent: UInt64 = 0
   private var callBegan: UInt64 = 0
   /// CPU time up to the end of the last call; `nil`: it was not looked at then.
   private var cpuBefore: UInt64?
   private var childrenNanoseconds: UInt64 = 0
   private var lastPeak: UInt64 = 0
   private var peakMoved = true
-  private var resultRoom = ResultRoom()
+  private let rooms = WorkerRooms()
+  /// In rooms, of what was resident when the call began, and at the end of the last one.
+  private var roomBytes = (before: 0, after: 0)
   /// The pool's initializer, until it has succeeded.
   private var initializer: (CallFrame, Payload)?
   /// The number of the call that runs, where the crash reporter reads it; never freed.
@@ -37,9 +39,10 @@ final class WorkerProcess {
   ///   - socket: this worker's end of its private socket pair.
   ///   - output: the writing end of its output pipe; becomes standard output and error.
   ///   - tickets: this worker's page of the pool's ticket board.
+  ///   - bell: the board's.
   static func run(
-    socket: consuming OwnedDescriptor, output: consuming OwnedDescriptor, tickets: TicketPage, parent: pid_t,
-    program: WorkerProgram
+    socket: consuming OwnedDescriptor, output: consuming OwnedDescriptor, tickets: TicketPage, bell: SharedFile,
+    parent: pid_t, program: WorkerProgram
   ) -> Never {
     // Everything the fork server opened is kept: a preload may have mapped or opened it for the workers.
     ChildBirth.begin(name: "millrace-worker", parent: parent, deathSignal: SIGKILL, keeping: nil)
@@ -59,7 +62,7 @@ final class WorkerProcess {
     _exit(
       FreshThread.run {
         do {
-          try WorkerProcess(frames, tickets, program).serve()
+          try WorkerProcess(frames, tickets, bell, program).serve()
         } catch {
           Diagnostics.write("worker: \(error)")
           return EX_OSERR
@@ -68,15 +71,16 @@ final class WorkerProcess {
   }
 
   private init(
-    _ socket: FrameSocket, _ tickets: TicketPage, _ program: WorkerProgram
+    _ socket: FrameSocket, _ tickets: TicketPage, _ bell: SharedFile, _ program: WorkerProgram
   ) throws(MultiprocessingError) {
     self.socket = socket
     self.tickets = tickets
     spinner = Spinner(limitNanoseconds: tickets.spin)
     self.program = program
     executor = try WorkerExecutor()
-    let end = SendingEnd(socket)
-    progress = ProgressReporter { call, bytes in end.send(WorkerFrame.progress(call, bytes)) }
+    let answers = AnswerSender(socket, tickets.answers, bell: bell)
+    self.answers = answers
+    progress = ProgressReporter { call, bytes in answers.sendProgress(WorkerFrame.progress(call, bytes)) }
     // Without it (a hardened /proc) a call's peak is the peak of the worker's life.
     highWaterMark = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
     bornDataBytes = MemoryStatus.ofThisProcess()?.dataBytes ?? 0
@@ -89,7 +93,7 @@ final class WorkerProcess {
 
   private func serve() -> Never {
     while true {
-      resultRoom.leaveIfIdle(until: socket.descriptor)
+      rooms.leaveIfIdle(until: socket.descriptor)
       _ = spinner.wait { tickets.messages > messagesReceived }
       switch socket.receive(waiting: true, { performAll(in: &$0, &$1) }) {
       case .message, .empty: continue
@@ -106,8 +110,10 @@ final class WorkerProcess {
     messagesReceived += 1
     repeat {
       guard let (call, received) = CallFrame.take(from: &message, &descriptors) else { return nil }
+      // Rooms would count as the call's memory where it is held against the limit.
+      if call.dataLimitBytes != nil { rooms.leave() }
       let loan = RoomLoan(board: nil, page: tickets, direction: .argument, call: call.number)
-      let argument = call.isLent ? received.borrowed(loan) : received
+      let argument = call.room.map { rooms.argument(received, in: $0, lent: loan) } ?? received
       // Without its ticket, the call was given to somebody else.
       if call.number == CallFrame.initializer || tickets.take(call.number, at: call.ticket) {
         perform(call, argument)
@@ -131,8 +137,6 @@ final class WorkerProcess {
       return sendOrLeave(WorkerFrame.unprepared(frame.number, .none, failure))
     }
     currentCall.pointee = frame.number
-    // Its room would count as the call's memory.
-    if frame.dataLimitBytes != nil { resultRoom.leave() }
     limitMemory(frame.dataLimitBytes)
     if frame.measuresUsage { beginMeasuring() }
     progress.begin(frame.number)
@@ -214,7 +218,7 @@ final class WorkerProcess {
       sendOrLeave(WorkerFrame.threw(call, usage, Array("the function's meta bytes are too long".utf8)))
     case .returned(let value):
       do {
-        let payload = try resultRoom.part(
+        let payload = try rooms.part(
           value.payload, lending: RoomLoan(board: nil, page: tickets, direction: .result, call: call))
         sendOrLeave(
           WorkerFrame.returned(call, usage, meta: value.meta, payload, fileCount: value.files.count),
@@ -226,9 +230,7 @@ final class WorkerProcess {
   }
 
   private func sendOrLeave(_ bytes: [UInt8], descriptors: [Int32] = []) {
-    let code = socket.send(bytes, descriptors: descriptors, waiting: true)
-    answersSent += 1
-    tickets.answers = answersSent
+    let code = answers.send(bytes, descriptors: descriptors)
     if code == 0 { return }
     if code != EPIPE && code != ECONNRESET { ChildBirth.fail("sending an answer", code: code) }
     _exit(0)
@@ -243,6 +245,7 @@ final class WorkerProcess {
   }
 
   private func beginMeasuring() {
+    roomBytes.before = rooms.byteCount
     resetPeakIfMoved()
     let before: UInt64
     if let cpuBefore {
@@ -265,8 +268,9 @@ final class WorkerProcess {
     var usage = WorkerUsage.ofThisProcess()
     peakMoved = usage.peakResidentBytes != lastPeak
     lastPeak = usage.peakResidentBytes
-    // What it keeps for the next result is not this call's.
-    usage.peakResidentBytes -= min(usage.peakResidentBytes, UInt64(resultRoom.byteCount))
+    // What was kept from earlier calls is not this call's; none of it is given back before the call ends.
+    usage.peakResidentBytes -= min(usage.peakResidentBytes, UInt64(roomBytes.before))
+    roomBytes.after = rooms.byteCount
     usage.cpuNanoseconds &+= childrenNanoseconds
     defer { cpuBefore = usage.cpuNanoseconds }
     return usage.since(cpu: cpuBefore ?? 0)
@@ -275,7 +279,8 @@ final class WorkerProcess {
   /// Resets the peak resident size, by writing 5 (proc(5), /proc/pid/clear_refs); while calls leave it where it was, there is
   /// nothing to reset.
   private func resetPeakIfMoved() {
-    if highWaterMark < 0 || !peakMoved { return }
+    let hasMoved = peakMoved || roomBytes.before != roomBytes.after
+    if highWaterMark < 0 || !hasMoved { return }
     var five = UInt8(ascii: "5")
     // Refused by a hardened kernel: the peak is then that of the worker's life.
     _ = write(highWaterMark, &five, 1)
@@ -299,17 +304,4 @@ private final class AnswerBox: Sendable {
   func fill(_ answer: Answer) { state.withLock { $0 = answer } }
   var content: Answer? { state.withLock { $0 } }
   var isFull: Bool { state.withLock { $0 != nil } }
-}
-
-/// The sending half of a worker's socket, for progress from any thread.
-private struct SendingEnd: @unchecked Sendable {
-  // @unchecked: sending touches nothing of the socket's but its constant descriptor, and one message is one sendmsg(2);
-  // the socket lives as long as the process.
-  private let socket: FrameSocket
-  init(_ socket: FrameSocket) { self.socket = socket }
-
-  func send(_ bytes: [UInt8]) {
-    // The acceptor is gone: the main thread finds that out too, and ends the process.
-    _ = socket.send(bytes, waiting: true)
-  }
 }

@@ -4,6 +4,8 @@ import EventLoop
 public struct PoolCall: Sendable {
   /// Name of a ``WorkerFunction``.
   public var function: String
+  /// Its number in the pool's program, for who has looked it up already.
+  var functionNumber: Int?
   /// A few bytes for the function, beside its argument; at most ``longestHeader``.
   public var header: [UInt8]
   public var argument: Payload

@@ -2,7 +2,8 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Which of the calls given to workers have begun: memory that a pool shares with its workers, one page for each.
+/// Which of the calls given to workers have begun, and what those answer that have ended: memory that a pool shares with its
+/// workers, one page for each.
 ///
 /// A call goes to a worker with a ticket. The worker takes the ticket when it begins the call; the pool takes it back to
 /// give the call to somebody else. One of the two succeeds, whatever happens in between, and it stays so after the worker
@@ -13,6 +14,8 @@ import Synchronization
 final class TicketBoard: @unchecked Sendable {
   // @unchecked: the memory is accessed by atomics only, and stays mapped as long as the object lives.
   let file: SharedFile
+  /// An eventfd: written by a worker that has answered while the pool sleeps.
+  let bell: SharedFile
   private let memory: UnsafeMutableRawPointer
 
   /// Workers of one pool. Only pages that are used take memory.
@@ -28,14 +31,17 @@ final class TicketBoard: @unchecked Sendable {
     if number < 0 { throw MultiprocessingError("memfd_create") }
     let file = SharedFile(owning: number)
     if ftruncate(number, off_t(Self.byteCount)) != 0 { throw MultiprocessingError("ftruncate of a ticket board") }
-    try self.init(file)
+    let bell = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    if bell < 0 { throw MultiprocessingError("eventfd") }
+    try self.init(file, bell: SharedFile(owning: bell))
   }
 
   /// Maps the board that `file` is.
-  init(_ file: SharedFile) throws(MultiprocessingError) {
+  init(_ file: SharedFile, bell: SharedFile) throws(MultiprocessingError) {
     let mapped = mmap(nil, Self.byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor, 0)
     guard let mapped, mapped != MAP_FAILED else { throw MultiprocessingError("mmap of a ticket board") }
     self.file = file
+    self.bell = bell
     memory = mapped
   }
 
@@ -63,14 +69,19 @@ final class TicketBoard: @unchecked Sendable {
 struct TicketPage: @unchecked Sendable {
   // @unchecked: see TicketBoard, which outlives it.
   private let words: UnsafeMutablePointer<Atomic<UInt64>>
+  /// Behind the words.
+  let answers: AnswerRing
 
-  static let byteCount = 4096
+  /// Of the kernel's pages, only those that are touched take memory.
+  static let byteCount = 20 * 1024
+  private static let wordBytes = 1024
   /// Calls that one worker may have at a time.
   static let count = 64
 
   init(_ memory: UnsafeMutableRawPointer) {
     // Zeroed memory is a valid Atomic<UInt64>: it has the size, alignment and layout of a UInt64.
-    words = memory.bindMemory(to: Atomic<UInt64>.self, capacity: Self.byteCount / 8)
+    words = memory.bindMemory(to: Atomic<UInt64>.self, capacity: Self.wordBytes / 8)
+    answers = AnswerRing(memory + Self.wordBytes)
   }
 
   /// The pool offers a call. A number is offered once, so a word of 0 is nobody's.
@@ -96,7 +107,7 @@ struct TicketPage: @unchecked Sendable {
   // MARK: - Beside the tickets
 
   private enum Extra: Int, CaseIterable {
-    case cpuBefore, messages, answers, spin, argument, result
+    case cpuBefore, messages, spin
   }
 
   /// CPU time of the worker before the call it runs, in nanoseconds; for when it dies under it.
@@ -111,32 +122,29 @@ struct TicketPage: @unchecked Sendable {
     nonmutating set { self[.messages] = newValue }
   }
 
-  /// Answers the worker has sent.
-  var answers: UInt64 {
-    get { self[.answers] }
-    nonmutating set { self[.answers] = newValue }
-  }
-
   /// How long the worker looks for its next call before it sleeps, in nanoseconds.
   var spin: UInt64 {
     get { self[.spin] }
     nonmutating set { self[.spin] = newValue }
   }
 
-  /// The last call whose argument, or result, its reader has let go of: see ``PayloadRoom``. Each word has one writer, the
-  /// worker the first and the pool the second.
-  func lastReturned(_ direction: RoomLoan.Direction) -> UInt64 {
-    switch direction {
-    case .argument: self[.argument]
-    case .result: self[.result]
-    }
+  /// The last call whose argument, or result, its reader has let go of: see ``PayloadRoom``. Each word has one writer: an argument's
+  /// the worker, a result's the pool.
+  func lastReturned(_ direction: RoomLoan.Direction, room: UInt64) -> UInt64 {
+    words[loanPosition(direction, room)].load(ordering: .acquiring)
   }
 
-  func setLastReturned(_ direction: RoomLoan.Direction, _ call: UInt64) {
-    switch direction {
-    case .argument: self[.argument] = call
-    case .result: self[.result] = call
-    }
+  func setLastReturned(_ direction: RoomLoan.Direction, room: UInt64, _ call: UInt64) {
+    words[loanPosition(direction, room)].store(call, ordering: .releasing)
+  }
+
+  /// Rooms that share a word by chance may seem to be lent when they are not any more, never the other way round.
+  private static let loanWords = 8
+
+  /// Behind the extra words: those of arguments, then those of results.
+  private func loanPosition(_ direction: RoomLoan.Direction, _ room: UInt64) -> Int {
+    let first = Self.count + Extra.allCases.count + (direction == .argument ? 0 : Self.loanWords)
+    return first + Int(room % UInt64(Self.loanWords))
   }
 
   private subscript(extra: Extra) -> UInt64 {
@@ -146,6 +154,8 @@ struct TicketPage: @unchecked Sendable {
 
   /// For the worker that gets the page next.
   func clear() {
-    for index in 0..<Self.count + Extra.allCases.count { words[index].store(0, ordering: .relaxed) }
+    let count = Self.count + Extra.allCases.count + 2 * Self.loanWords
+    for index in 0..<count { words[index].store(0, ordering: .relaxed) }
+    answers.clear()
   }
 }

@@ -19,9 +19,17 @@ final class WorkerHandle {
   private let tickets: TicketPage
   /// Bit by bit: the tickets that its calls have.
   private var usedTickets: UInt64 = 0
+  /// Of the rooms that its results are in.
+  private let views = RoomViews(hasTasks: true)
   private var messagesSent: UInt64 = 0
-  private var answersHeard: UInt64 = 0
+  private var answers: AnswerReader
+  /// Messages that came through its socket, and were handed on.
+  private var messagesHeard: UInt64 = 0
+  /// One that came through its socket, while answers from before it may be in the ring.
+  private var held: WorkerFrame?
   private(set) var isClosed = false
+  /// It is among those whose answers are looked for.
+  var isAwaited = false
   /// It is about to be buried: who buries it reads what it said last.
   var isDying = false
 
@@ -40,6 +48,9 @@ final class WorkerHandle {
 
   /// One for all, and kept: it is needed at each answer, and malloc(3) tidies up its heap whenever that much is freed.
   private static let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+  /// Where answers are copied from the ring, one at a time.
+  private static let answerBuffer = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: AnswerRing.longest, alignment: 16)
   /// Read before others have their turn.
   static let messagesAtOnce = 256
   /// Reads at one go: more than a pipe holds, so a quiet worker's output is all there; a noisy one takes turns.
@@ -49,6 +60,7 @@ final class WorkerHandle {
   init(_ newborn: Newborn, _ board: TicketBoard, page: Int) {
     self.board = board
     tickets = board.page(page)
+    answers = AnswerReader(tickets.answers)
     number = newborn.worker
     pid = newborn.pid
     inheritedBytes = newborn.inheritedBytes
@@ -78,6 +90,7 @@ final class WorkerHandle {
     if isOutputWatched { EpollLoop.shared.unwatch(output.descriptor) }
     isOutputWatched = false
     crashReport?.close()
+    views.leaveAll()
     isClosed = true
   }
 
@@ -142,17 +155,56 @@ final class WorkerHandle {
     return code
   }
 
-  /// An answer was received.
-  func countAnswer() { answersHeard += 1 }
+  /// An answer is in the ring.
+  var hasAnswered: Bool { !answers.isEmpty }
 
-  /// It has sent an answer that was not received yet.
-  var hasAnswered: Bool { tickets.answers > answersHeard }
+  /// The loop is about to sleep: the next answer is to wake it. False: there is one.
+  func prepareToSleep() -> Bool { answers.prepareToSleep() }
 
-  func receive() -> Reception<WorkerFrame> {
-    let (board, tickets) = (board, tickets)
+  /// The loop is awake.
+  func wake() { answers.wake() }
+
+  /// What it says next, in the order in which it was said.
+  ///
+  /// - Parameter looksInSocket: even if nothing is known to be there.
+  func receive(looksInSocket: Bool) -> Reception<WorkerFrame> {
+    while true {
+      switch answers.next(after: messagesHeard, into: Self.answerBuffer) {
+      case .answer(let bytes):
+        var frame = FrameReader(bytes)
+        var descriptors = ReceivedDescriptors.none
+        return WorkerFrame.take(from: &frame, &descriptors).map { .message($0) } ?? .garbled
+      case .later:
+        if let held = handOnHeld() { return .message(held) }
+        let reception = receiveFromSocket()
+        // It was sent before the answer was put into the ring, so it must be there.
+        if case .empty = reception { return .garbled }
+        messagesHeard += 1
+        return reception
+      case .garbled: return .garbled
+      case .none:
+        if let held = handOnHeld() { return .message(held) }
+        guard looksInSocket else { return .empty }
+        let reception = receiveFromSocket()
+        guard case .message(let frame) = reception else { return reception }
+        // An answer that is in the ring only now may still be from before the message.
+        held = frame
+      }
+    }
+  }
+
+  private func handOnHeld() -> WorkerFrame? {
+    guard let frame = held else { return nil }
+    held = nil
+    messagesHeard += 1
+    return frame
+  }
+
+  private func receiveFromSocket() -> Reception<WorkerFrame> {
+    let (board, tickets, views) = (board, tickets, views)
     return socket.receive(waiting: false) { frame, descriptors in
       let loan = RoomLoan(board: board, page: tickets, direction: .result, call: 0)
-      return WorkerFrame.take(from: &frame, &descriptors, borrowing: loan)
+      return WorkerFrame.take(from: &frame, &descriptors, borrowing: loan, views: views)
     }
   }
 

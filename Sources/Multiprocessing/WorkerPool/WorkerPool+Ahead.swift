@@ -31,7 +31,7 @@ extension WorkerPool {
     // A worker answers one call before it begins the next: where one was begun, the answers before it are there to be read.
     for _ in 0..<TicketPage.count where handle.queue.count > 1 && !handle.isClosed {
       if takeBack(Array(handle.queue.dropFirst()), from: handle) { return }
-      hear(handle)
+      hear(handle, looksInSocket: true)
     }
   }
 

@@ -35,21 +35,6 @@ extension WorkerPool {
     }
   }
 
-  /// Looks for answers before the loop sleeps; zero: there was one, so the loop is not to sleep.
-  func spin() -> Duration? {
-    var found: WorkerHandle?
-    let busy = workerHandles.values.filter { $0.call != nil }
-    if busy.isEmpty { return nil }
-    guard
-      spinner.wait(until: {
-        found = busy.first { $0.hasAnswered }
-        return found != nil
-      }), let found
-    else { return nil }
-    hear(found)
-    return .zero
-  }
-
   /// How often the CPU time of workers whose call has a limit is looked at: one system call each.
   public static let cpuSampling = Duration.milliseconds(10)
 

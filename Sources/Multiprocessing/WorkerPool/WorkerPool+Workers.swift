@@ -37,7 +37,7 @@ extension WorkerPool {
     let handle = WorkerHandle(newborn, forkServerHandle.tickets, page: page)
     workerHandles[newborn.worker] = handle
     handle.watch(
-      onMessage: { [weak self, unowned handle] in self?.hear(handle) },
+      onMessage: { [weak self, unowned handle] in self?.hear(handle, looksInSocket: true) },
       onOutput: { [weak self, unowned handle] in self?.readOutput(of: handle) })
     if let initializer { handle.prepare(initializer) }
     perform(state.spawned(handle.number, now: MonotonicClock.now))
@@ -47,20 +47,16 @@ extension WorkerPool {
 
   // MARK: - A worker that lives
 
-  /// Reads what a worker has sent.
-  func hear(_ handle: WorkerHandle) {
+  /// Takes in what a worker has said.
+  func hear(_ handle: WorkerHandle, looksInSocket: Bool) {
     if handle.isDying { return }
     let wasHearing = isHearing
     isHearing = true
     var hasAnswered = false
     var left = WorkerHandle.messagesAtOnce
-    while left > 0, !handle.isClosed {
+    while left > 0, !handle.isClosed, let answered = hearOne(handle, looksInSocket) {
       left -= 1
-      // Nothing follows the answer to an only call but the answer to the next: one look less a round trip.
-      let isOnly = handle.queue.count == 1
-      guard let answered = hearOne(handle) else { break }
       if answered { hasAnswered = true }
-      if answered && isOnly { break }
     }
     isHearing = wasHearing
     if isHearing { return }
@@ -69,8 +65,8 @@ extension WorkerPool {
   }
 
   /// One message: whether it was an answer; `nil`: there is none.
-  private func hearOne(_ handle: WorkerHandle) -> Bool? {
-    switch handle.receive() {
+  private func hearOne(_ handle: WorkerHandle, _ looksInSocket: Bool) -> Bool? {
+    switch handle.receive(looksInSocket: looksInSocket) {
     case .message(.progress(let call, let bytes)):
       if let record = handle.call, record.number == call { record.events.onProgress?(bytes) }
       return false
@@ -111,7 +107,6 @@ extension WorkerPool {
   private func take(
     _ outcome: CallOutcome, _ files: [SharedFile], _ usage: WorkerUsage, of call: UInt64, from handle: WorkerHandle
   ) {
-    handle.countAnswer()
     guard let record = handle.call, record.number == call else { return }
     if record.events.onOutput != nil { readOutput(of: handle) } else { handle.mayHaveStrayOutput = true }
     record.finished = FinishedCall(
@@ -152,16 +147,17 @@ extension WorkerPool {
     let unread = handle.call.map { handle.takeBack($0) } ?? false
     for record in handle.queue { noteDeath(of: record, status, usage, handle) }
     handle.close()
+    expectNothing(from: handle)
     workerHandles[number] = nil
     perform(state.died(number, callUnread: unread, now: MonotonicClock.now, random: .random(in: 0..<1)))
     feed()
   }
 
-  /// Takes in what a dead worker left in its socket and its pipes.
+  /// Takes in what a dead worker left in its ring, its socket and its pipes.
   private func hearLast(_ handle: WorkerHandle) {
     readOutput(of: handle)
     while true {
-      switch handle.receive() {
+      switch handle.receive(looksInSocket: true) {
       case .message(.returned(let call, let usage, let meta, let payload, let files)):
         take(.returned(payload, meta: meta), files, usage, of: call, from: handle)
         perform(state.answeredLast(call, by: handle.number))
@@ -223,6 +219,7 @@ extension WorkerPool {
       handle.close()
     }
     workerHandles = [:]
+    awaited = []
     boardHalf = 1 - boardHalf
     perform(state.forkServerDied())
   }

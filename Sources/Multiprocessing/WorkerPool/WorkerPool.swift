@@ -1,5 +1,5 @@
-// A pool of worker processes: it gives each one call at a time, over a socket pair that only those two share, and ends every
-// call it took exactly once, whatever becomes of the worker.
+// A pool of worker processes: it gives each one call at a time, over a socket pair that only those two share, hears the answer
+// from a ring in memory that only those two share, and ends every call it took exactly once, whatever becomes of the worker.
 //
 // It owns the link to the fork server, its workers' sockets, pipes and pidfds. It knows functions by name and their arguments
 // as bytes; it must not know what a job is, or HTTP. What to do is decided by `PoolState`; here it is done.
@@ -34,6 +34,9 @@ public final class WorkerPool {
   /// 0 or 1; see ``TicketBoard/pageCount``.
   var boardHalf = 0
   var spinner: Spinner
+  /// Workers that have a call, and some that had one.
+  var awaited: [WorkerHandle] = []
+  var listening: HookToken?
   var isFeedingSoon = false
   /// Answers are being read; the workers are fed when that is done.
   var isHearing = false
@@ -77,7 +80,7 @@ public final class WorkerPool {
     let link = ForkServerLink(forkServerHandle) { event in self.handle(event) }
     self.link = link
     link.start()
-    if spinner.limitNanoseconds > 0 { EpollLoop.shared.addBeforeSleep { [weak self] in self?.spin() } }
+    listen()
   }
 
   // MARK: - Calls
@@ -90,7 +93,9 @@ public final class WorkerPool {
   ) throws(PoolRefusal) -> CallHandle {
     if state.isClosed { throw .closed }
     if state.forkServer == .gone { throw .noForkServer }
-    guard let function = functions[call.function] else { throw .unknownFunction(call.function) }
+    guard let function = call.functionNumber ?? functions[call.function] else {
+      throw .unknownFunction(call.function)
+    }
     if state.idleCount == 0 && state.waitingCount >= limits.mostWaiting { throw .full }
     let payload: PayloadPart
     do {
@@ -169,6 +174,8 @@ public final class WorkerPool {
       handle.close()
     }
     workerHandles = [:]
+    stopListening()
+    awaited = []
     if let alarm { EpollLoop.shared.cancel(alarm.token) }
     if let usageAlarm { EpollLoop.shared.cancel(usageAlarm) }
     if let link {
@@ -247,6 +254,7 @@ public final class WorkerPool {
       if handle.mayHaveStrayOutput, record.events.onOutput != nil { readOutput(of: handle) }
     }
     handle.offer(record)
+    expectAnswer(from: handle)
     guard let ticket = record.ticket else { preconditionFailure("an offered call has no ticket") }
     let frame = CallFrame(
       number: number, ticket: ticket, function: record.function,
@@ -284,23 +292,29 @@ public final class WorkerPool {
   private func end(_ number: UInt64, _ ending: PoolState.Ending) {
     guard let record = calls.remove(number) else { return }
     record.dropArgument()
-    let told = record.finished
-    let outcome: CallOutcome =
-      switch ending {
-      case .answered: told?.outcome ?? .lost("its worker's answer got lost")
-      case .crashed: told?.outcome ?? .lost("its worker died")
-      case .verdict(.timedOut): .timedOut
-      case .verdict(.memoryExceeded): .memoryExceeded
-      case .verdict(.cpuTimeExceeded): .cpuTimeExceeded
-      case .verdict(.cancelled): .cancelled
-      case .lost(let reason): .lost(reason)
-      }
-    let finished = FinishedCall(
-      outcome: outcome, files: told?.files ?? [], usage: told?.usage ?? .none, workerPID: told?.workerPID)
-    record.completion(finished)
+    record.completion(Self.finished(record, ending))
     if state.callCount == 0, state.isClosed {
       for waiter in whenDrained { waiter.resume() }
       whenDrained = []
     }
+  }
+  private static func finished(_ record: CallRecord, _ ending: PoolState.Ending) -> FinishedCall {
+    let told = record.finished
+    let outcome: CallOutcome
+    switch ending {
+    case .answered:
+      if let told { return told }
+      outcome = .lost("its worker's answer got lost")
+    case .crashed:
+      if let told { return told }
+      outcome = .lost("its worker died")
+    case .verdict(.timedOut): outcome = .timedOut
+    case .verdict(.memoryExceeded): outcome = .memoryExceeded
+    case .verdict(.cpuTimeExceeded): outcome = .cpuTimeExceeded
+    case .verdict(.cancelled): outcome = .cancelled
+    case .lost(let reason): outcome = .lost(reason)
+    }
+    return FinishedCall(
+      outcome: outcome, files: told?.files ?? [], usage: told?.usage ?? .none, workerPID: told?.workerPID)
   }
 }

@@ -70,7 +70,7 @@ extension BadInput {
     .option(#""delay": "1.s""#, "/delay"), .option(#""delay": "3661d""#, "/delay"),
     .option(#""delay": "١s""#, "/delay"),
     .option(#""delay": "99999999999999999999d""#, "/delay"), .option(#""timeout": "0s""#, "/timeout"),
-    .option(#""timeout": "0.000ms""#, "/timeout"), .option(#""timeout": "31d""#, "/timeout"),
+    .option(#""timeout": "0.000ms""#, "/timeout"), .option(#""timeout": "366d""#, "/timeout"),
     .option(#""timeout": "forever""#, "/timeout"), .option(#""timeout": {}"#, "/timeout"),
     .option(#""run_at": "tomorrow""#, "/run_at"), .option(#""run_at": 1767225600"#, "/run_at"),
     .option(#""run_at": "2026-01-01""#, "/run_at"), .option(#""run_at": "2026-01-01T00:00:00""#, "/run_at"),

@@ -17,8 +17,18 @@ struct HTTPReply: Sendable, CustomStringConvertible {
   /// Whether it is an error as the contract describes errors.
   var isProblem: Bool {
     guard self["content-type"] == "application/problem+json", let json = try? json else { return false }
-    return json["status"].int == status && json["title"].string != nil && json["type"].string != nil
+    return json["status"].int == status && json["title"].string != nil && json["type"].string != nil && hasDetail
   }
+
+  /// Every error says what is wrong, in one style: part of a sentence, which begins with a capital only where that is a name.
+  private var hasDetail: Bool {
+    guard let first = detail.split(separator: " ").first, let initial = first.first else { return false }
+    let isName = first.contains { $0 == "-" || $0 == "/" } || first.allSatisfy { !$0.isLowercase }
+    return (!initial.isUppercase || isName) && !detail.hasSuffix(".")
+  }
+
+  /// What an error says of itself; empty where it says nothing.
+  var detail: String { (try? json["detail"].string) ?? "" }
 
   /// The JSON Pointers of an input error, in the order they came.
   var pointers: [String] { ((try? json["errors"].items) ?? []).compactMap { $0["pointer"].string } }

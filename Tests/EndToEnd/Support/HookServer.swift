@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 
 /// A receiver of callbacks, on a free port of 127.0.0.1: `/ok` answers 204, `/gone` 410, `/redirect` 302, `/flaky` 500 the
-/// first time a message comes and 200 from then on, `/hang` never.
+/// first time a message comes and 200 from then on, `/hang` never. A GET is answered with its own header fields, as JSON.
 final class HookServer {
   /// One request, as it came.
   struct Delivery {
@@ -13,6 +13,8 @@ final class HookServer {
     /// What the signature should be, for the secret that the server was started with.
     let expected: String
     let body: String
+    let traceParent: String?
+    let traceState: String?
 
     var json: JSON { get throws { try JSON.parse(Array(body.utf8)) } }
   }
@@ -53,7 +55,8 @@ final class HookServer {
         return Delivery(
           path: json["path"].string ?? "", id: json["id"].string ?? "",
           timestamp: Int(json["timestamp"].string ?? "") ?? 0, signature: json["signature"].string,
-          expected: json["expected"].string ?? "", body: json["body"].string ?? "")
+          expected: json["expected"].string ?? "", body: json["body"].string ?? "",
+          traceParent: json["traceparent"].string, traceState: json["tracestate"].string)
       }
     }
   }
@@ -71,6 +74,12 @@ final class HookServer {
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         def log_message(self, *_): pass
+        def do_GET(self):
+            body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             one, stamp = self.headers["webhook-id"], self.headers["webhook-timestamp"]
@@ -80,6 +89,7 @@ final class HookServer {
                 seen.add(one)
                 print(json.dumps({"path": self.path, "id": one, "timestamp": stamp, "body": body.decode(),
                     "signature": self.headers["webhook-signature"],
+                    "traceparent": self.headers["traceparent"], "tracestate": self.headers["tracestate"],
                     "expected": "v1," + base64.b64encode(digest).decode()}), flush=True)
             if self.path == "/hang": never.wait()
             status = {"/gone": 410, "/redirect": 302, "/flaky": 500 if new else 200}.get(self.path, 204)

@@ -31,6 +31,12 @@ enum LargePayload {
   }
 
   private static func copyTwice(_ bytes: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
-    for _ in 0..<2 { memcpy(target, bytes.baseAddress!, bytes.count) }
+    for _ in 0..<2 { copy(bytes, to: target) }
+  }
+
+  /// Not inlined: of two copies to one place, the optimizer would leave out the first.
+  @inline(never)
+  private static func copy(_ bytes: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
+    memcpy(target, bytes.baseAddress!, bytes.count)
   }
 }

@@ -20,7 +20,8 @@ extension Contract {
         The body is a document with an array of inputs, or, with `?handler=NAME`, one input a line (NDJSON); the options \
         then stand in the query. All inputs become durable together or none does. Each becomes a job of its own, which \
         may take a moment after the reply; until then it is counted as what it will be.
-        """, scope: .submit, takesWork: true, query: [.handlerOfLines] + QueryParameter.besideLines, body: .batch,
+        """, scope: .submit, takesWork: true, query: [.handlerOfLines] + QueryParameter.besideLines,
+      headers: RequestHeader.trace, body: .batch,
       replies: [.json(202, "The batch, which is durable.", .reference("Batch"), [.location, .retryAfter])]
     ) { api, call throws(APIError) in try api.submitBatch(call) })
 
@@ -43,10 +44,11 @@ extension Contract {
       details: """
         NDJSON: `{"index": 3, "id": "…", "state": "succeeded", "result": …, "error": null, "cursor": 17}`. The stream \
         goes on until the batch is done, and is broken off, without the end that chunked coding has, if the server stops \
-        first. To go on after a break, name the last line's `cursor` as `after`, in the same order. A result that is not \
-        JSON, or is larger than 64 KiB, is `null`: `result_type`, `result_bytes` and `result_link` then say what and \
-        where it is.
-        """, scope: .read,
+        first. To go on after a break, give the `cursor` of the last line as `after`, in the same order: what has ended \
+        since comes at once, and the stream waits for what has not. Behind the last line of a batch that is done there is \
+        nothing: an empty 200. A result that is not JSON, or is larger than 64 KiB, is `null`: `result_type`, \
+        `result_bytes` and `result_link` then say what and where it is.
+        """, example: "-N 'localhost:8080/v1/batches/ID/results?order=submitted&after=17'", scope: .read,
       query: [
         QueryParameter(
           "order", .oneOf(BatchOrder.allCases.map(\.rawValue)),
@@ -54,9 +56,12 @@ extension Contract {
           `completed`, the default: as each ends, and again where a job is retried and ends again. `submitted`: as the \
           inputs came, each once.
           """),
-        QueryParameter("after", .integer(-1...BatchCursor.limit), "The `cursor` of the last line that the client has."),
+        QueryParameter(
+          "after", .integer(BatchCursor.range),
+          "The `cursor` of the last line that the client has. One that no line has had, in this order, is refused.",
+          takes: "cursor"),
       ],
-      replies: [.body("application/x-ndjson", "A line for each job that has ended.")]
+      replies: [.lines("A line for each job that has ended.", .reference("BatchResult"))]
     ) { api, call throws(APIError) in try api.streamBatchResults(call) })
 
   static let batchCancel = Resource(

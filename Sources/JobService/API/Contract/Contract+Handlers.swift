@@ -10,7 +10,7 @@ extension Contract {
         The request body is the handler's input: its `args` where that is JSON, and anything at all where the handler takes \
         a body.
         """, example: "--data-binary @FILE localhost:8080/v1/run/sha256", scope: .submit, takesWork: true,
-      query: [.wait] + QueryParameter.inputOptions, headers: [.prefer, .idempotencyKey],
+      query: [.wait] + QueryParameter.inputOptions, headers: [.prefer, .idempotencyKey] + RequestHeader.trace,
       body: .handlerInput,
       replies: [
         .body("*/*", "The bare result.", [.location, .preferenceApplied]),

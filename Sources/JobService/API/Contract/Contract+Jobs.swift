@@ -26,7 +26,7 @@ extension Contract {
       example: """
         -i localhost:8080/v1/jobs -d '{"handler": "count_primes", "args": {"below": 1000000}}'
         """, scope: .submit, takesWork: true, query: [.wait, .handlerOfBody] + QueryParameter.besideHandler,
-      headers: [.prefer, .idempotencyKey], body: .submit,
+      headers: [.prefer, .idempotencyKey] + RequestHeader.trace, body: .submit,
       replies: [
         .json(
           200, "The job, which ended within the wait; or the one that has its unique key, and has not ended.",
@@ -107,8 +107,10 @@ extension QueryParameter {
   static let inputOptions: [QueryParameter] = args + JobOption.all.map(option)
 
   static func option(_ option: JobOption) -> QueryParameter {
-    QueryParameter(
+    var parameter = QueryParameter(
       option.name, option.isJSONInQuery ? .json(option.schema) : .readLater(option.schema), option.meaning)
+    parameter.isJobOption = true
+    return parameter
   }
 
   static let besideHandler: [QueryParameter] = inputOptions.map(\.conditional)

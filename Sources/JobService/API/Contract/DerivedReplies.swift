@@ -19,8 +19,9 @@ enum DerivedReplies {
     .problem(413, "The body is too large, or there is one where none belongs."),
     .problem(414, "The request's target is too long."),
     .problem(415, "The body has a media type or a coding that is not taken here."),
-    .problem(422, "Understood and not acceptable: `errors` says what, and where."),
-    .problem(429, "This client sends more requests than it may.", [.retryAfter]),
+    .problem(
+      422, "Understood and not acceptable: `detail` says why, and `errors` what is wrong in the body, and where."),
+    .problem(429, "This client sends more requests a second than it may: `detail` names the limit.", [.retryAfter]),
     .problem(431, "The header fields are too large."),
     .problem(503, "The store is away, or the server takes no new jobs now.", [.retryAfter]),
   ]

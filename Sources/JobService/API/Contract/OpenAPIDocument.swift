@@ -37,7 +37,7 @@ struct OpenAPIDocument {
       }
     }
     writer.object("components") { components in
-      // No operation demands it: whether tokens are asked for is a matter of the server's configuration.
+      // Each operation names it beside `{}`: whether tokens are asked for is a matter of the server's configuration.
       components.object("securitySchemes") { schemes in
         schemes.object("token") {
           $0.field("type", "http")

@@ -75,6 +75,19 @@ struct RequestHeader: Sendable {
       The same key with the same request gives the first reply again, and makes nothing; with another request it is 422. \
       A key is remembered for 24 hours.
       """)
+  /// Of whatever makes jobs. What is malformed is ignored, so the schema asks for nothing.
+  static let trace = [
+    RequestHeader(
+      name: "traceparent", schema: .string,
+      meaning: """
+        W3C Trace Context, such as `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`: is kept with the job, stands \
+        in the log, and goes on, with a parent-id of its own, in callbacks and in what `http_fetch` sends. What is malformed \
+        is ignored.
+        """),
+    RequestHeader(
+      name: "tracestate", schema: .string,
+      meaning: "Beside `traceparent`: goes on as it came, up to \(TraceContext.stateLimitBytes) characters."),
+  ]
   static let ifNoneMatch = RequestHeader(
     name: "If-None-Match", schema: .string, meaning: "An `ETag` that the client has: 304 while it is the present one.")
 }

@@ -21,6 +21,8 @@ struct OperationText {
     writer.raw("[\(Schema.quoted(resource.tag.rawValue))]".utf8)
     writer.field("summary", summary)
     if !description.isEmpty { writer.field("description", description) }
+    writer.key("security")
+    writer.raw(security.utf8)
     writeParameters(into: &writer)
     if let body = operation.body { write(body, into: &writer) }
     writer.object("responses") { responses in
@@ -47,6 +49,12 @@ struct OperationText {
     }
     if operation.scope != nil { sentences.append(operation.permission) }
     return sentences.joined(separator: " ")
+  }
+
+  /// An operation with a scope is to be had without a token where the server asks for none (`{}`), and else with one; a
+  /// scheme of type `http` names what it must allow (OpenAPI 3.1, section 4.8.30).
+  private var security: String {
+    operation.scope.map { #"[{},{"token":[\#(Schema.quoted($0.rawValue))]}]"# } ?? "[]"
   }
 
   private func writeParameters(into writer: inout JSONWriter) {

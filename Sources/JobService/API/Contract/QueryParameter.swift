@@ -22,11 +22,17 @@ struct QueryParameter: Sendable {
   /// It counts only where another parameter is given, or no body. OpenAPI has no words for that: it is described in a
   /// sentence.
   var isConditional = false
+  /// It is an option of a submit (see ``JobOption``), and not merely called like one.
+  var isJobOption = false
 
-  init(_ name: String, _ form: Form, _ meaning: String) {
+  /// What its values are called where a client finds them, if not by ``name``: who gives it under that name is told.
+  let takes: String?
+
+  init(_ name: String, _ form: Form, _ meaning: String, takes: String? = nil) {
     self.name = name
     self.form = form
     self.meaning = meaning
+    self.takes = takes
   }
 
   static let wait = QueryParameter(
@@ -85,13 +91,23 @@ extension [QueryParameter] {
     var seen: Set<String> = []
     for item in parameters.items {
       guard let parameter = first(where: { $0.has(name: item.name) }) else {
-        throw .badRequest("there is no query parameter '\(item.name)' here")
+        throw .badRequest("there is no query parameter '\(item.name)' here: \(alternative(to: item.name))")
       }
       guard seen.insert(item.name).inserted else {
         throw .badRequest("the query parameter '\(item.name)' stands twice")
       }
       if let complaint = parameter.complaint(about: item.value) { throw .badRequest("\(item.name) \(complaint)") }
     }
+  }
+}
+
+extension [QueryParameter] {
+  /// What to tell who gave a parameter that is none of these.
+  private func alternative(to name: String) -> String {
+    if let meant = first(where: { $0.takes == name }) { return "'\(meant.name)' takes a \(name)" }
+    if isEmpty { return "this takes none" }
+    let names = map { $0.isFamily ? "\($0.name)NAME" : $0.name }
+    return "this takes \(names.joined(separator: ", "))"
   }
 }
 

@@ -82,16 +82,13 @@ struct ReferencePage {
       }
       article.element("p") { $0.prose("\(operation.summary). \(operation.details) \(operation.permission)") }
       article.element("pre") { $0.text("curl \(example(operation, method, resource))") }
-      let options = Set(JobOption.all.map(\.name))
       let parameters =
-        operation.query.filter { !options.contains($0.name) }.map {
+        operation.query.filter { !$0.isJobOption }.map {
           ["`\($0.name)\($0.isFamily ? "NAME" : "")`", "query", $0.schema.phrase, $0.meaning]
         }
         + operation.headers.map { ["`\($0.name)`", "header", $0.schema.phrase, $0.meaning] }
       article.table(["Parameter", "In", "Form", "Meaning"], parameters)
-      if operation.query.contains(where: { options.contains($0.name) }) {
-        article.element("p") { $0.prose("The options of a submit (see there) may stand in the query too.") }
-      }
+      if let sentence = Self.sentence(onOptionsOf: operation) { article.element("p") { $0.prose(sentence) } }
       let replies = DerivedReplies.all(of: operation, resource).map { reply in
         [
           "\(reply.status)", reply.content.map { "`\($0.mediaType)`" } ?? "", reply.meaning,
@@ -111,6 +108,17 @@ struct ReferencePage {
     if let example = operation.example { return example }
     let path = resource.template.replacing("{id}", with: "ID").replacing("{name}", with: "NAME")
     return (method == "get" ? "" : "-X \(method.uppercased()) ") + "localhost:8080" + path
+  }
+
+  /// Which options of a submit an operation takes in its query, and when; `nil`: none.
+  static func sentence(onOptionsOf operation: Operation) -> String? {
+    let taken = operation.query.filter(\.isJobOption)
+    guard let first = taken.first else { return nil }
+    let names = Set(taken.map(\.name))
+    let others = JobOption.all.map(\.name).filter { !names.contains($0) }
+    let exception = others.isEmpty ? "" : ", but for " + others.map { "`\($0)`" }.joined(separator: " and ") + ","
+    let condition = first.isConditional ? " beside `handler`" : ""
+    return "The options of a submit (see there)\(exception) may stand in the query\(condition)."
   }
 
   private func writeOptions(into page: inout HTMLWriter) {

@@ -24,6 +24,12 @@ struct ReplyForm: Sendable {
       headers: [])
   }
 
+  /// JSON texts, one a line; the schema is that of one of them.
+  static func lines(_ meaning: String, _ schema: Schema) -> ReplyForm {
+    ReplyForm(
+      status: 200, meaning: meaning, content: .init(mediaType: "application/x-ndjson", schema: schema), headers: [])
+  }
+
   static func empty(_ status: Int, _ meaning: String, _ headers: [ReplyHeader] = []) -> ReplyForm {
     ReplyForm(status: status, meaning: meaning, content: nil, headers: headers)
   }

@@ -37,6 +37,7 @@ enum Schemas {
     .init("metadata", .map(of: .any).described("As it was sent.")),
     .init("batch", id.orNull.described("The batch it belongs to.")),
     .init("schedule", .string.orNull.described("The schedule that made it.")),
+    .init("traceparent", .string.orNull.described("The trace that it was submitted in, as its header said.")),
     .init("callback", .reference("Callback").orNull),
     .init("links", .object(["self", "result", "log", "events", "cancel"].map { .init($0, path) })),
   ])

@@ -41,7 +41,7 @@ final class AccessGuard {
     case .bearer(let token): key = .token(token.hash)
     }
     if let seconds = rates.take(key, limit, now: MonotonicClock.now) {
-      throw .tooManyRequests(retryAfterSeconds: seconds)
+      throw .tooManyRequests(limitPerSecond: limit.perSecond, retryAfterSeconds: seconds)
     }
   }
 
