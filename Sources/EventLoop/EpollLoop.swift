@@ -178,7 +178,7 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
     return token
   }
 
-  /// From now on the hook is not called.
+  /// From the next wait on the hook is not called.
   @LoopActor
   public func removeBeforeSleep(_ token: HookToken) { beforeSleep.removeAll { $0.token == token } }
 

@@ -126,7 +126,7 @@ struct AheadTests {
     submit(1...4, to: &state)
     while !state.feed().isEmpty {}
     state.takenBack([2, 3, 4], from: 1)
-    #expect(state.died(1, callUnread: false, now: 1, random: 0) == [.end(call: 1, .crashed), .spawn(worker: 2)])
+    #expect(state.died(1, unread: nil, now: 1, random: 0) == [.end(call: 1, .crashed), .spawn(worker: 2)])
     #expect(state.spawned(2, now: 2) == [.start(call: 2, worker: 2)])
     #expect(state.feed() == [.start(call: 3, worker: 2), .start(call: 4, worker: 2)])
   }

@@ -61,6 +61,9 @@ struct PoolExamTests {
   @Test("ends every call when it is terminated", arguments: kinds)
   func terminate(_ kind: String) async throws { try await passes("terminate", kind) }
 
+  @Test("ends a map when it is terminated, whatever the map is about", arguments: kinds)
+  func terminateMap(_ kind: String) async throws { try await passes("terminate_map", kind) }
+
   @Test("serves synchronous code on a thread that may block", arguments: kinds)
   func blocking(_ kind: String) async throws { try await passes("blocking", kind) }
 

@@ -43,7 +43,7 @@ struct PoolStateTests {
     #expect(state.passed(now: 2 * Self.second - 1) == [])
     #expect(state.passed(now: 2 * Self.second) == [.kill(worker: 1)])
     #expect(state.passed(now: 9 * Self.second) == [])
-    let end = state.died(1, callUnread: false, now: 3 * Self.second, random: 0)
+    let end = state.died(1, unread: nil, now: 3 * Self.second, random: 0)
     #expect(end == [.end(call: 1, .verdict(.timedOut)), .spawn(worker: 2)])
     #expect(state.restarts == 1)
   }
@@ -62,7 +62,7 @@ struct PoolStateTests {
     var state = pool(1)
     _ = state.submit(7, timeout: nil, now: 0)
     #expect(state.answered(6, by: 1, now: 1) == [.kill(worker: 1)])
-    let end = state.died(1, callUnread: false, now: 2, random: 0)
+    let end = state.died(1, unread: nil, now: 2, random: 0)
     #expect(end == [.end(call: 7, .crashed), .spawn(worker: 2)])
   }
 
@@ -72,7 +72,7 @@ struct PoolStateTests {
     _ = state.submit(1, timeout: nil, now: 0)
     #expect(state.cancel(1, now: 0) == [.signalCancel(worker: 1)])
     #expect(state.answered(1, by: 1, now: 1) == [.kill(worker: 1)])
-    #expect(state.died(1, callUnread: false, now: 2, random: 0).first == .end(call: 1, .verdict(.cancelled)))
+    #expect(state.died(1, unread: nil, now: 2, random: 0).first == .end(call: 1, .verdict(.cancelled)))
 
     _ = state.spawned(2, now: 2)
     _ = state.submit(2, timeout: nil, now: 2)
@@ -88,7 +88,7 @@ struct PoolStateTests {
     #expect(state.crashing(1, now: 0) == [])
     #expect(state.nextDeadline == 5 * Self.second)
     #expect(state.passed(now: 5 * Self.second) == [.kill(worker: 1)])
-    #expect(state.died(1, callUnread: false, now: 6 * Self.second, random: 0).first == .end(call: 1, .crashed))
+    #expect(state.died(1, unread: nil, now: 6 * Self.second, random: 0).first == .end(call: 1, .crashed))
   }
 
   @Test("a call its worker never read is handed on, but not for ever")
@@ -98,18 +98,29 @@ struct PoolStateTests {
     let handOns = PoolState.mostHandOns
     for round in 1...handOns {
       let worker = UInt64(round)
-      #expect(state.died(worker, callUnread: true, now: 0, random: 0) == [.spawn(worker: worker + 1)])
+      #expect(state.died(worker, unread: 1, now: 0, random: 0) == [.spawn(worker: worker + 1)])
       #expect(state.spawned(worker + 1, now: 0) == [.start(call: 1, worker: worker + 1)])
     }
-    let last = state.died(UInt64(handOns + 1), callUnread: true, now: 0, random: 0)
+    let last = state.died(UInt64(handOns + 1), unread: 1, now: 0, random: 0)
     #expect(last.first == .end(call: 1, .lost("its workers died before they began")))
+  }
+
+  @Test("where an answer came too late to count, the call behind it is handed on, and not the one that ran")
+  func answeredTooLate() {
+    var state = pool(1)
+    for call in UInt64(1)...2 { _ = state.submit(call, timeout: nil, aheadBytes: 10, now: 0) }
+    _ = state.feed()
+    #expect(state.lostChannel(1) == [.kill(worker: 1)])
+    #expect(state.answeredLast(1, by: 1) == [])
+    #expect(state.died(1, unread: 2, now: 1, random: 0) == [.end(call: 1, .crashed), .spawn(worker: 2)])
+    #expect(state.spawned(2, now: 1) == [.start(call: 2, worker: 2)])
   }
 
   @Test("workers that die young and useless come back more and more slowly")
   func backsOff() {
     var state = pool(1, PoolLimits(backoff: RestartBackoff(freeRestarts: 1, firstPause: .seconds(1))))
-    #expect(state.died(1, callUnread: false, now: 0, random: 1) == [.spawn(worker: 2)])
-    #expect(state.died(2, callUnread: false, now: 0, random: 1) == [])
+    #expect(state.died(1, unread: nil, now: 0, random: 1) == [.spawn(worker: 2)])
+    #expect(state.died(2, unread: nil, now: 0, random: 1) == [])
     #expect(state.nextDeadline == Self.second)
     #expect(state.passed(now: Self.second) == [.spawn(worker: 3)])
   }
@@ -145,7 +156,7 @@ struct PoolStateTests {
     state.close()
     #expect(state.answered(1, by: 1, now: 1) == [.end(call: 1, .answered), .start(call: 2, worker: 1)])
     #expect(state.answered(2, by: 1, now: 2) == [.end(call: 2, .answered), .dismiss(worker: 1)])
-    #expect(state.died(1, callUnread: false, now: 3, random: 0) == [])
+    #expect(state.died(1, unread: nil, now: 3, random: 0) == [])
     #expect(state.callCount == 0)
   }
 
@@ -156,6 +167,6 @@ struct PoolStateTests {
     _ = state.submit(2, timeout: nil, now: 0)
     #expect(state.abandonAll("over") == [.end(call: 1, .lost("over")), .end(call: 2, .lost("over"))])
     #expect(state.abandonAll("over") == [])
-    #expect(state.died(1, callUnread: false, now: 1, random: 0).contains(.end(call: 1, .crashed)) == false)
+    #expect(state.died(1, unread: nil, now: 1, random: 0).contains(.end(call: 1, .crashed)) == false)
   }
 }

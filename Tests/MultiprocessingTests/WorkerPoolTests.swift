@@ -87,6 +87,15 @@ struct WorkerPoolTests {
   @Test("a worker killed under its call is replaced")
   func killedWhileRunning() async throws { try await passes("killed_while_running") }
 
+  @Test("where a worker's socket is closed under it, no call runs twice and none is lost")
+  func closedSocket() async throws { try await passes("closed_socket") }
+
+  @Test("a worker that writes nonsense to the bell does not keep the pool asleep")
+  func fullBell() async throws { try await passes("full_bell") }
+
+  @Test("a call that is given just before the loop sleeps is answered")
+  func callBeforeSleep() async throws { try await passes("call_before_sleep") }
+
   @Test("a call given to a worker that was just killed runs on another")
   func killedWhileIdle() async throws { try await passes("killed_while_idle") }
 

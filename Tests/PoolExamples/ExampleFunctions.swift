@@ -91,6 +91,22 @@ enum ExampleFunctions {
       call.report(progress: call.header)
       return WorkerReturn([UInt8](repeating: UInt8(truncatingIfNeeded: count), count: count))
     },
+    WorkerFunction("note_and_close_sockets") { call in
+      // The header is a file, to which the argument is added.
+      let notes = open(String(decoding: call.header, as: UTF8.self), O_WRONLY | O_APPEND)
+      let note = try call.argument.readAll()
+      guard notes >= 0, write(notes, note, note.count) == note.count else { throw SomethingElse() }
+      close(notes)
+      forEachDescriptor { if $0 > 2, $1.hasPrefix("socket:") { close($0) } }
+      return WorkerReturn(note)
+    },
+    WorkerFunction("fill_bells") { _ in
+      forEachDescriptor { descriptor, name in
+        var most = UInt64.max - 1
+        if name == "anon_inode:[eventfd]" { _ = write(descriptor, &most, 8) }
+      }
+      return WorkerReturn([])
+    },
     WorkerFunction("reverse") { call in
       WorkerReturn(.bytes(try call.argument.readAll().reversed()))
     },
@@ -124,6 +140,15 @@ enum ExampleFunctions {
 
   struct SomethingElse: Error, CustomStringConvertible {
     var description: String { "something else" }
+  }
+
+  /// Calls `body` with each open descriptor and what it is open on.
+  private static func forEachDescriptor(_ body: (Int32, String) -> Void) {
+    for descriptor in Int32(0)..<64 {
+      var link = [CChar](repeating: 0, count: 128)
+      let count = readlink("/proc/self/fd/\(descriptor)", &link, link.count)
+      if count > 0 { body(descriptor, String(decoding: link[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)) }
+    }
   }
 
   @inline(never)

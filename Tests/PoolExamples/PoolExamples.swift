@@ -74,6 +74,18 @@ struct Scenario: Sendable {
   }
 }
 
+/// A wait for one of two things, the second of which does not matter any more.
+@LoopActor
+private final class FirstOfTwo {
+  private var continuation: CheckedContinuation<Bool, Never>?
+  init(_ continuation: CheckedContinuation<Bool, Never>) { self.continuation = continuation }
+
+  func end(_ value: Bool) {
+    continuation?.resume(returning: value)
+    continuation = nil
+  }
+}
+
 extension WorkerPool {
   /// A started pool.
   static func started(_ size: Int, _ handle: ForkServerHandle, _ limits: PoolLimits = PoolLimits()) -> WorkerPool {
@@ -92,6 +104,22 @@ extension WorkerPool {
       }
     }
     return true
+  }
+
+  /// Starts a call, and waits for its end on a loop that nothing else wakes; false: it slept on for 5 s.
+  func wakesUp(_ start: @LoopActor (@escaping Completion) throws -> Void) async -> Bool {
+    await withCheckedContinuation { continuation in
+      let wait = FirstOfTwo(continuation)
+      let alarm = EpollLoop.shared.schedule(after: .seconds(5)) { wait.end(false) }
+      do {
+        try start { _ in
+          EpollLoop.shared.cancel(alarm)
+          wait.end(true)
+        }
+      } catch {
+        wait.end(false)
+      }
+    }
   }
 
   /// Runs a call, killing its worker as soon as it has sent its first progress: the function runs by then.

@@ -52,6 +52,76 @@ extension Scenario {
       check(next.workerPID != end.workerPID && next.text == "\(next.workerPID ?? 0)", "\(next)")
       check(pool.restarts == 1, "\(pool.restarts) restarts")
     },
+    "closed_socket": Scenario { handle, check in
+      // A worker whose socket is closed under it still answers through the ring, until it is killed for it.
+      let limits = PoolLimits(backoff: RestartBackoff(freeRestarts: 10_000))
+      let pool = WorkerPool.started(2, handle, limits)
+      var path = Array("/tmp/pool-examples-XXXXXX".utf8CString)
+      let notes = mkstemp(&path)
+      let name = path.dropLast().map { UInt8(bitPattern: $0) }
+      defer {
+        close(notes)
+        unlink(path)
+      }
+      let count = 600
+      var begun: [UInt8] = []
+      var ends = 0
+      for number in 0..<count {
+        let note = Array("\(number) ".utf8)
+        try pool.run(
+          PoolCall("note_and_close_sockets", header: name, argument: .bytes(note), mayBeSentAhead: true)
+        ) { end in
+          ends += 1
+          if case .returned(let payload, _) = end.outcome {
+            check((try? payload.readAll()) == note, "call \(number) got the answer of another")
+          }
+          if case .lost = end.outcome { check.fail("call \(number) was lost") }
+        }
+      }
+      check(await pool.until { ends == count }, "\(ends) calls of \(count) ended")
+      lseek(notes, 0, SEEK_SET)
+      while true {
+        var piece = [UInt8](repeating: 0, count: 4096)
+        let length = read(notes, &piece, piece.count)
+        if length <= 0 { break }
+        begun += piece[..<length]
+      }
+      let numbers = begun.split(separator: UInt8(ascii: " ")).compactMap { Int(String(decoding: $0, as: UTF8.self)) }
+      check(Set(numbers).count == numbers.count, "\(numbers.count - Set(numbers).count) calls ran twice")
+      check(Set(numbers) == Set(0..<count), "\(count - Set(numbers).count) calls never ran")
+    },
+    "full_bell": Scenario { handle, check in
+      let pool = WorkerPool.started(2, handle)
+      check(await pool.until { pool.idleCount == 2 }, "no workers")
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<2 { group.addTask { _ = try await pool.run(PoolCall("fill_bells")) } }
+        try await group.waitForAll()
+      }
+      for round in 0..<4 {
+        check(await pool.wakesUp { try pool.run(PoolCall("nap"), completion: $0) }, "asleep in round \(round)")
+      }
+    },
+    "call_before_sleep": Scenario { handle, check in
+      // What looks for work just before the loop sleeps, after the pool did, may give it a call.
+      let pool = WorkerPool.started(1, handle)
+      check(await pool.until { pool.idleCount == 1 }, "no workers")
+      for round in 0..<3 {
+        let woke = await pool.wakesUp { completion in
+          var isDone = false
+          EpollLoop.shared.addBeforeSleep {
+            if isDone { return nil }
+            isDone = true
+            do {
+              try pool.run(PoolCall("nap"), completion: completion)
+            } catch {
+              check.fail("\(error)")
+            }
+            return nil
+          }
+        }
+        check(woke, "asleep in round \(round)")
+      }
+    },
     "killed_while_idle": Scenario { handle, check in
       let pool = WorkerPool.started(1, handle)
       for round in 1...20 {

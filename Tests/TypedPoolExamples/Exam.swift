@@ -244,6 +244,22 @@ extension Scenario {
         await check.error("later") { () throws(CallError) in try await pool.run(Functions.square, 1) }, .closed)
       await pool.join()
     },
+    "terminate_map": Scenario { kind, check in
+      // At any moment of a map, the last ones too: it ends, well or as lost.
+      for round in 0..<40 {
+        let pool = try kind.pool(2)
+        let map = Task { () async throws(CallError) in
+          try await pool.map(Functions.square, 0..<2000, chunkSize: 100)
+        }
+        _ = try await pool.run(Functions.nap, round % 5)
+        pool.terminate()
+        switch await map.result {
+        case .success(let squares): check.equal(squares.count, 2000)
+        case .failure(let error):
+          check([.lost("the pool was terminated"), .closed].contains(error as? CallError), "\(error)")
+        }
+      }
+    },
     "blocking": Scenario { kind, check in
       let pool = try kind.pool(2)
       let thread = BlockingThread {

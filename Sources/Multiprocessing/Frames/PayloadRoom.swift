@@ -55,7 +55,16 @@ final class PayloadRoom: @unchecked Sendable {
   }
 
   /// Somebody else gets the file, and will say on `loan` that he is done with it.
-  func lend(_ loan: RoomLoan) { loans.withLock { $0?.append(loan.of(number)) } }
+  ///
+  /// After very many it is given away: who sends one payload again and again will not want to fill the room anew.
+  func lend(_ loan: RoomLoan) {
+    loans.withLock { loans in
+      loans?.append(loan.of(number))
+      if let count = loans?.count, count > Self.mostLoans { loans = nil }
+    }
+  }
+
+  private static let mostLoans = 64
 
   /// Somebody gets the file who will say nothing.
   func giveAway() { loans.withLock { $0 = nil } }

@@ -29,7 +29,7 @@ extension Pool {
     if inputs.isEmpty { return [] }
     try await gate.enter()
     defer { gate.leave() }
-    let chunkSize = chunkSize ?? ChunkSize.usual(items: inputs.count, workers: size)
+    let chunkSize = min(inputs.count, chunkSize ?? ChunkSize.usual(items: inputs.count, workers: size))
     let items = MapValues(function, inputs, chunkSize: chunkSize, limits)
     let run = MapRun(self, items, mostInFlight: ChunkSize.inFlight(chunkSize: chunkSize, workers: size))
     await withTaskCancellationHandler {

@@ -32,8 +32,12 @@ public final class TaskPool: Pool {
     let call = LocalWork(work, timeout: limits.timeout, of: self)
     if let fault = limits.onlyForProcesses {
       call.end(.unsupported(fault))
-    } else if state.withLock({ $0.add(call) }) {
-      begin(call)
+    } else {
+      switch state.withLock({ $0.add(call) }) {
+      case .begins: begin(call)
+      case .waits: break
+      case .refused: call.end(.lost("the pool was terminated"))
+      }
     }
     return call
   }
@@ -78,17 +82,24 @@ struct LocalQueue {
   let limit: Int
   private var running: [ObjectIdentifier: LocalWork] = [:]
   private var waiting: ArraySlice<LocalWork> = []
+  private var isClosed = false
 
   init(limit: Int) { self.limit = limit }
 
-  /// True: it can run now.
-  mutating func add(_ call: LocalWork) -> Bool {
+  enum Entry {
+    case begins, waits
+    /// All were taken out before.
+    case refused
+  }
+
+  mutating func add(_ call: LocalWork) -> Entry {
+    if isClosed { return .refused }
     if running.count >= limit {
       waiting.append(call)
-      return false
+      return .waits
     }
     running[ObjectIdentifier(call)] = call
-    return true
+    return .begins
   }
 
   /// The call that runs instead of one whose function has returned.
@@ -99,8 +110,9 @@ struct LocalQueue {
     return next
   }
 
-  /// All there are; those that run stay, until their functions return.
+  /// All there are, and ever will be; those that run stay, until their functions return.
   mutating func takeAll() -> [LocalWork] {
+    isClosed = true
     defer { waiting = [] }
     return Array(running.values) + waiting
   }

@@ -33,8 +33,8 @@ public final class ThreadPool: Pool {
     let call = LocalWork(work, timeout: limits.timeout, of: self)
     if let fault = limits.onlyForProcesses {
       call.end(.unsupported(fault))
-    } else {
-      queue.add(call)
+    } else if !queue.add(call) {
+      call.end(.lost("the pool was terminated"))
     }
     return call
   }

@@ -37,10 +37,13 @@ final class ThreadQueue: @unchecked Sendable {
     pthread_detach(thread)
   }
 
-  func add(_ call: LocalWork) {
+  /// False: it is closed, and nobody would ever run the call.
+  func add(_ call: LocalWork) -> Bool {
     withLock {
+      if isClosed { return false }
       waiting.append(call)
       pthread_cond_signal(condition)
+      return true
     }
   }
 

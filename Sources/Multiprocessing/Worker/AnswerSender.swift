@@ -28,10 +28,20 @@ final class AnswerSender: @unchecked Sendable {
     guard descriptors.isEmpty, ring.put(frame, after: sent.load(ordering: .acquiring)) else {
       return sendThroughSocket(frame, descriptors)
     }
-    if !ring.mustWake() { return 0 }
-    var one: UInt64 = 1
-    // EAGAIN: so many wakes are there already that no more can be counted.
-    return write(bell.descriptor, &one, MemoryLayout<UInt64>.size) < 0 && errno != EAGAIN ? errno : 0
+    return ring.mustWake() ? ringBell() : 0
+  }
+
+  /// 0, or the errno.
+  private func ringBell() -> Int32 {
+    var count: UInt64 = 1
+    for _ in 0..<3 {
+      if write(bell.descriptor, &count, MemoryLayout<UInt64>.size) > 0 { return 0 }
+      if errno != EAGAIN { return errno }
+      // Nobody ever rang it so often: something has written nonsense to it. Emptied, it can be rung again.
+      _ = read(bell.descriptor, &count, MemoryLayout<UInt64>.size)
+      count = 1
+    }
+    return EAGAIN
   }
 
   private func sendThroughSocket(_ frame: [UInt8], _ descriptors: [Int32] = []) -> Int32 {

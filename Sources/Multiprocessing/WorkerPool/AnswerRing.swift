@@ -159,9 +159,12 @@ struct AnswerReader {
     return .answer(UnsafeRawBufferPointer(answer))
   }
 
+  /// The pool wants to be woken by the next answer, though it may not sleep then.
+  func listen() { ring.store(.sleeping, 1, ordered: true) }
+
   /// The pool is about to sleep, and wants to be woken by the next answer. False: there is one already.
   func prepareToSleep() -> Bool {
-    ring.store(.sleeping, 1, ordered: true)
+    listen()
     if ring.load(.put, ordered: true) == taken { return true }
     wake()
     return false

@@ -178,29 +178,27 @@ struct PoolState {
 
   /// The worker was reaped.
   ///
-  /// - Parameter callUnread: it died before it began the first of the calls it had. Those behind were taken back, unless it
-  ///   had begun them, out of turn.
-  mutating func died(_ worker: UInt64, callUnread: Bool, now: UInt64, random: Double) -> [Action] {
+  /// - Parameter unread: the one of its calls that it died before it began; those behind that were taken back. It is not the
+  ///   first where an answer came too late to count, after the worker was condemned.
+  mutating func died(_ worker: UInt64, unread: UInt64?, now: UInt64, random: Double) -> [Action] {
     guard let dead = workers.remove(worker) else { return [] }
     idle.removeAll { $0 == worker }
     var actions: [Action] = []
-    for (index, call) in dead.calls.enumerated() {
-      actions += settle(call, after: dead, callUnread: callUnread && index == 0)
-    }
+    for call in dead.calls { actions += settle(call, after: dead, isUnread: call == unread) }
     if dead.phase != .leaving { restarts += 1 }
     // Only a worker that dies with nothing to do, and did nothing before, says that starting workers is the trouble.
-    let useful = dead.callsDone > 0 || (dead.call != nil && !callUnread) || dead.phase == .leaving
+    let useful = dead.callsDone > 0 || (dead.call != nil && dead.call != unread) || dead.phase == .leaving
     let age = Duration.nanoseconds(Int64(clamping: now &- dead.bornAt))
     let pause = backoff.pauseAfterDeath(age: age, wasUseful: useful, random: random)
     if pause > .zero { spawnNotBefore = now &+ pause.nanosecondsClamped }
     return actions + refill(now) + startWaiting(now)
   }
 
-  private mutating func settle(_ call: UInt64, after dead: WorkerState, callUnread: Bool) -> [Action] {
+  private mutating func settle(_ call: UInt64, after dead: WorkerState, isUnread: Bool) -> [Action] {
     // Ended already, when the pool was terminated.
     guard let known = calls[call] else { return [] }
     if call == dead.call, let verdict = dead.verdict { return [end(call, .verdict(verdict))] }
-    guard callUnread else { return [end(call, .crashed)] }
+    guard isUnread else { return [end(call, .crashed)] }
     if known.handOns >= Self.mostHandOns { return [end(call, .lost("its workers died before they began"))] }
     calls[call]?.handOns += 1
     calls[call]?.worker = nil

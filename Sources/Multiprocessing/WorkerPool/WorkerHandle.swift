@@ -30,6 +30,8 @@ final class WorkerHandle {
   private(set) var isClosed = false
   /// It is among those whose answers are looked for.
   var isAwaited = false
+  /// It talks nonsense or has closed its socket, and is being killed: nobody listens to it before it is dead.
+  var isMute = false
   /// It is about to be buried: who buries it reads what it said last.
   var isDying = false
 
@@ -155,11 +157,14 @@ final class WorkerHandle {
     return code
   }
 
-  /// An answer is in the ring.
-  var hasAnswered: Bool { !answers.isEmpty }
+  /// There is something to receive, of what is not announced by the socket.
+  var hasAnswered: Bool { !isMute && (held != nil || !answers.isEmpty) }
 
-  /// The loop is about to sleep: the next answer is to wake it. False: there is one.
-  func prepareToSleep() -> Bool { answers.prepareToSleep() }
+  /// The loop is about to sleep: the next answer is to wake it. False: there is something to receive.
+  func prepareToSleep() -> Bool { isMute || (held == nil && answers.prepareToSleep()) }
+
+  /// Its next answer is to ring the bell.
+  func listen() { answers.listen() }
 
   /// The loop is awake.
   func wake() { answers.wake() }
@@ -185,10 +190,14 @@ final class WorkerHandle {
       case .none:
         if let held = handOnHeld() { return .message(held) }
         guard looksInSocket else { return .empty }
-        let reception = receiveFromSocket()
-        guard case .message(let frame) = reception else { return reception }
+        switch receiveFromSocket() {
         // An answer that is in the ring only now may still be from before the message.
-        held = frame
+        case .message(let frame): held = frame
+        case .empty: return .empty
+        // And so it is from before the end.
+        case .closed: if answers.isEmpty { return .closed }
+        case .garbled: if answers.isEmpty { return .garbled }
+        }
       }
     }
   }

@@ -24,6 +24,8 @@ extension WorkerPool {
     if handle.isAwaited { return }
     handle.isAwaited = true
     awaited.append(handle)
+    // Something else may give it the call after this turn's look before the sleep.
+    handle.listen()
   }
 
   /// The worker is gone.

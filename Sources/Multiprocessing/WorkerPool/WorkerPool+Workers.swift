@@ -49,7 +49,7 @@ extension WorkerPool {
 
   /// Takes in what a worker has said.
   func hear(_ handle: WorkerHandle, looksInSocket: Bool) {
-    if handle.isDying { return }
+    if handle.isDying || handle.isMute { return }
     let wasHearing = isHearing
     isHearing = true
     var hasAnswered = false
@@ -91,6 +91,7 @@ extension WorkerPool {
     case .closed, .garbled:
       // It is dead, and will be reported so; or it closed its socket or writes nonsense, and must be.
       handle.stopListening()
+      handle.isMute = true
       perform(state.lostChannel(handle.number))
       return nil
     }
@@ -137,19 +138,19 @@ extension WorkerPool {
   private func bury(_ number: UInt64, _ status: Int32, _ usage: WorkerUsage) {
     guard let handle = workerHandles[number] else {
       // It died before it was met: killed by the fork server for want of a descriptor.
-      perform(state.died(number, callUnread: false, now: MonotonicClock.now, random: .random(in: 0..<1)))
+      perform(state.died(number, unread: nil, now: MonotonicClock.now, random: .random(in: 0..<1)))
       return
     }
     state.isDying(number)
     handle.isDying = true
     hearLast(handle)
     _ = takeBack(Array(handle.queue.dropFirst()), from: handle)
-    let unread = handle.call.map { handle.takeBack($0) } ?? false
+    let unread = handle.call.flatMap { handle.takeBack($0) ? $0.number : nil }
     for record in handle.queue { noteDeath(of: record, status, usage, handle) }
     handle.close()
     expectNothing(from: handle)
     workerHandles[number] = nil
-    perform(state.died(number, callUnread: unread, now: MonotonicClock.now, random: .random(in: 0..<1)))
+    perform(state.died(number, unread: unread, now: MonotonicClock.now, random: .random(in: 0..<1)))
     feed()
   }
 
