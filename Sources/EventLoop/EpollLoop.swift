@@ -72,6 +72,9 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
 
   private static let wakeMark = UInt64.max
   private static let eventsAWait = 256
+  /// The least that the kernel takes. With turns of the usual 3 ms, a loop that is woken waits up to that long for a processor
+  /// on which somebody computes, even if it has hardly used any.
+  private static let turnNanoseconds: UInt64 = 100_000
 
   // MARK: - Executor
 
@@ -191,6 +194,8 @@ public final class EpollLoop: SerialExecutor, @unchecked Sendable {
     precondition(!entered, "the event loop is running already")
     entered = true
     defer { entered = false }
+    // Refused (a sandbox), or ignored by an older kernel: it is woken later where others compute.
+    _ = linux_take_short_turns(Self.turnNanoseconds)
     let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Self.eventsAWait)
     defer { events.deallocate() }
     stopped = false

@@ -73,6 +73,12 @@ int linux_affinity_count(void);
 // close_range(2): glibc declares it only under _GNU_SOURCE, which Swift's module map does not set.
 int linux_close_range(unsigned first, unsigned last);
 
+// Gives the calling thread short turns on its processor, so that the scheduler lets it run soon after it is woken, before
+// those who compute (sched_setattr(2), which glibc does not wrap; sched_runtime of SCHED_OTHER is a slice since Linux 6.12 and
+// is ignored before). Threads and processes that it makes have ordinary ones. A thread with another policy keeps that.
+// 0, or -1 and errno.
+int linux_take_short_turns(uint64_t nanoseconds);
+
 // sigabbrev_np(3), likewise: "TERM" for 15, or NULL. Static memory.
 const char *linux_signal_abbreviation(int signal);
 // accept4(2), which glibc declares only under _GNU_SOURCE, with SOCK_NONBLOCK|SOCK_CLOEXEC.
