@@ -68,6 +68,14 @@ struct ResultTests {
     #expect(try reply.json["text"].string == text)
   }
 
+  @Test("JSON of less than 64 KiB stands in the job, whatever way its worker sent it")
+  func middlingJSON() throws {
+    let text = String(repeating: "0123456789abcdef", count: 3000)
+    let id = try server.submit("echo", #"{"text": "\#(text)"}"#)
+    let job = try server.end(of: id)
+    #expect(job["result"]["text"].string == text)
+  }
+
   @Test("a picture is told of in the job, and comes whole under /result")
   func picture() throws {
     let id = try server.submit("mandelbrot", #"{"width": 640, "height": 480, "max_iterations": 100}"#)

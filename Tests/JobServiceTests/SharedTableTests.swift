@@ -24,13 +24,13 @@ struct NoticeRingsTests {
     rings.post(.changed(id(3)), from: 1)
     rings.post(.changed(id(4)), from: 0)
     rings.post(.cancel(id(5)), from: 2)
-    rings.post(.work(.process), from: 2)
+    rings.post(.paused, from: 2)
     rings.post(.scheduled(Timestamp(microseconds: 77)), from: 2)
     let batch = rings.read(&cursors, as: 0)
     #expect(
       batch
         == NoticeBatch(notices: [
-          .changed(id(2)), .changed(id(3)), .cancel(id(5)), .work(.process), .scheduled(Timestamp(microseconds: 77)),
+          .changed(id(2)), .changed(id(3)), .cancel(id(5)), .paused, .scheduled(Timestamp(microseconds: 77)),
         ]))
     #expect(rings.read(&cursors, as: 0) == NoticeBatch())
   }

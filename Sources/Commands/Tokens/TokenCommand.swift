@@ -73,7 +73,8 @@ extension Run {
     guard type(of: command).makesStore || access(path, F_OK) == 0 else {
       throw ClientError.local("there is no store at \(printable(path))")
     }
-    try SQLiteJobStore.prepare(path: path)
+    // Under a running server the tables stay as it knows them: if they are older than this program's, opening says so.
+    if !ServerReservation.isHeld(path: path) { try SQLiteJobStore.prepare(path: path) }
     let store = try SQLiteJobStore.open(path: path)
     let outcome = Outcome()
     let ended = DispatchSemaphore(value: 0)

@@ -77,6 +77,6 @@ extension Dispatcher {
   func callForWork(_ executor: Executor) {
     fill(executor)
     let seats = memory.seats
-    identity.post(.work(executor), wakingSeatsWhere: { seats.free(executor, seat: $0) > 0 })
+    identity.wakeSeats { seats.free(executor, seat: $0) > 0 }
   }
 }

@@ -35,6 +35,9 @@ struct ResultKeeper: Sendable {
       case .bytes(let bytes):
         let name = try await disk.run { try spool.write(bytes) }
         return .succeeded(JobResult(mediaType: mediaType, byteCount: bytes.count, body: .file(name: name)))
+      case .file(_, let byteCount) where byteCount <= JobResult.inlineLimitBytes:
+        // Workers send it in a file from half of that on.
+        return await keep(mediaType: mediaType, .bytes(try await disk.run { try payload.readAll() }), for: job)
       case .file(let file, let byteCount):
         let name = try await disk.run { try spool.copy(from: file.descriptor) }
         return .succeeded(JobResult(mediaType: mediaType, byteCount: byteCount, body: .file(name: name)))

@@ -31,12 +31,13 @@ final class Switchboard: JobChangeListener {
 
   /// The seat was woken.
   func woken() {
+    // Whoever put a job into the line wakes those with room for it; a look at its generation tells whether somebody did.
+    for executor in Executor.allCases { dispatcher.fill(executor) }
     let batch = dispatcher.identity.notices.read(&cursors, as: dispatcher.identity.seat)
     for notice in batch.notices {
       switch notice {
       case .changed(let id): changed(id)
       case .cancel(let id): dispatcher.stopHere(id)
-      case .work(let executor): dispatcher.fill(executor)
       case .scheduled(let due): housekeeper.scheduled(at: due)
       case .paused: Task { await self.dispatcher.returnPaused() }
       case .schedulesChanged: housekeeper.schedulesChanged()
@@ -48,7 +49,6 @@ final class Switchboard: JobChangeListener {
     }
     if batch.missedControls {
       Task { await self.dispatcher.stopWhatWasCancelled() }
-      for executor in Executor.allCases { dispatcher.fill(executor) }
       housekeeper.missedSchedules()
       Task { await self.dispatcher.returnPaused() }
     }
@@ -64,8 +64,12 @@ final class Switchboard: JobChangeListener {
   // MARK: - JobChangeListener
 
   func changed(_ job: Job) {
+    switch job.state {
+    // Another acceptor may have run it meanwhile: this would be kept as the reply to a job that has long ended.
+    case .scheduled, .queued: replies.forget(job.id)
     // Read after the change was marked, so the reply is good until the next one.
-    replies.put(job, generation: dispatcher.memory.board.generation(of: job.id))
+    default: replies.put(job, generation: dispatcher.memory.board.generation(of: job.id))
+    }
     waits.changed(job)
     watches.changed(job.id)
     if job.state.isFinal, job.callbackURL != nil { callbacks.look() }

@@ -16,6 +16,11 @@ struct AcceptorIdentity: Sendable {
   /// they next have a reason to look.
   func post(_ notice: Notice, wakingSeatsWhere matters: (Int) -> Bool) {
     notices.post(notice, from: seat)
+    wakeSeats(where: matters)
+  }
+
+  /// Wakes those of the other acceptors for which `matters` is true.
+  func wakeSeats(where matters: (Int) -> Bool) {
     for other in 0..<notices.seats where other != seat && matters(other) { wake(other) }
   }
 

@@ -62,7 +62,7 @@ struct JobBoard: Sendable {
   /// Corrects the estimates by what the store counted.
   ///
   /// - Parameter before: taken before it began to. What joined meanwhile stays counted, whether or not the store has seen it:
-  ///   for a second it may count twice, and is never left out.
+  ///   until the next count it may count twice, and is never left out; what left meanwhile may be missing twice.
   func publish(
     queued: [Executor: Int], scheduled: Int, running: Int, oldestQueuedAt: Timestamp?, since before: Estimates
   ) {

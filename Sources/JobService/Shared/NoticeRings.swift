@@ -12,8 +12,6 @@ enum Notice: Sendable, Equatable {
   case changed(JobID)
   /// This job was asked to stop.
   case cancel(JobID)
-  /// Jobs joined the line of this executor.
-  case work(Executor)
   /// A job is due at this time.
   case scheduled(Timestamp)
   /// A queue was paused.
@@ -27,7 +25,7 @@ struct NoticeBatch: Sendable, Equatable {
   var notices: [Notice] = []
   /// Changes were missed: whatever is waited for has to be looked up.
   var missedChanges = false
-  /// Requests to stop, work or due times were missed.
+  /// Requests to stop, or due times, were missed.
   var missedControls = false
 }
 
@@ -66,7 +64,6 @@ struct NoticeRings: Sendable {
       switch notice {
       case .changed(let id): (1, id.high, id.low)
       case .cancel(let id): (2, id.high, id.low)
-      case .work(let executor): (3, UInt64(executor.index), 0)
       case .scheduled(let due): (4, UInt64(bitPattern: due.microseconds), 0)
       case .paused: (5, 0, 0)
       case .schedulesChanged: (6, 0, 0)
@@ -129,7 +126,6 @@ struct NoticeRings: Sendable {
       switch ring.words.load(entry) {
       case 1: notices.append(.changed(JobID(high: high, low: low)))
       case 2: notices.append(.cancel(JobID(high: high, low: low)))
-      case 3: notices.append(.work(Executor.allCases.first { UInt64($0.index) == high } ?? .process))
       case 5: notices.append(.paused)
       case 6: notices.append(.schedulesChanged)
       default: notices.append(.scheduled(Timestamp(microseconds: Int64(bitPattern: high))))
